@@ -1,0 +1,37 @@
+# Everything a fresh machine needs is Python 3.11 or newer and make; all else goes into .venv, from the locks.
+# ARGS is passed on: make test ARGS="tests/servers -x". PYTHON picks an interpreter.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help up test lint format lock clean runtime dev
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
+
+up: runtime ## Run everything on this machine; Ctrl-C stops it
+	@exec .venv/bin/hooks up $(ARGS)
+
+test: dev ## Run the whole test suite
+	@scripts/test-tools
+	@exec .venv/bin/pytest $(ARGS)
+
+lint: dev ## Check formatting, lint rules and types
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+format: dev ## Format the code and mend what ruff can mend
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+lock: ## Recompile requirements/ (ARGS=--upgrade renews the pins)
+	@scripts/lock $(ARGS)
+
+clean: ## Remove .venv, caches and build leftovers, never .hooks (your events)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist ./*.egg-info
+	@find . -path ./.hooks -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+.NOTPARALLEL: # two installations into one .venv would trip over each other
+
+runtime dev:
+	@PYTHON="$(PYTHON)" scripts/install $@
