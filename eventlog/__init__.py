@@ -1,0 +1,1 @@
+"""What is remembered: every event that was accepted, what each handler made of it, and every failure."""

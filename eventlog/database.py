@@ -1,0 +1,162 @@
+"""The log's connection to its database: transactions that read, and transactions that write."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from eventlog.errors import InvalidDatabaseUrl, LogUnavailable
+from eventlog.faults import Fault, classify
+from eventlog.gate import WriteGate
+
+_Result = TypeVar("_Result")
+
+_COLLISION_TRIES: Final = 5
+_BUSY_SECONDS: Final = 5
+_CONNECT_SECONDS: Final = 5
+_WRITES: Final = "hooks_writes"
+
+
+class EventLog:
+    """One database with the events in it, open for any number of threads; not across a fork."""
+
+    def __init__(self, engine: Engine, gate: WriteGate | None) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(**{_WRITES: True})
+        self._gate = gate
+
+    @classmethod
+    def open(cls, url: str) -> "EventLog":
+        """Open the log at a URL of SQLite (`sqlite:///path`) or PostgreSQL (`postgresql://...`).
+
+        Connects on first use. Raises `InvalidDatabaseUrl` for any other URL.
+        """
+        parsed = parse_url(url)
+        if parsed.drivername == "sqlite":
+            return cls(_sqlite_engine(parsed), WriteGate(Path(str(parsed.database))))
+        return cls(_postgresql_engine(parsed), None)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
+    @property
+    def location(self) -> str:
+        """Say where the log is, without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads. Raises `LogUnavailable`."""
+        with _unavailable_told(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that writes, committed at the end of the block. Raises `LogUnavailable`."""
+        gate = self._gate.pass_through() if self._gate else nullcontext()
+        with _unavailable_told(), gate, self._writer.begin() as connection:
+            yield connection
+
+    def write_again_after_collisions(self, work: Callable[[Connection], _Result]) -> _Result:
+        """Run `work` in a transaction that writes, anew when another transaction collided with it."""
+        for tried in range(1, _COLLISION_TRIES + 1):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if classify(error) is not Fault.COLLISION:
+                    raise
+                if tried == _COLLISION_TRIES:
+                    raise LogUnavailable(f"{tried} tries collided with other transactions") from error
+            time.sleep(random.uniform(0, 0.01 * tried))  # noqa: S311 - spreads the colliding apart
+        raise AssertionError("unreachable")
+
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """Begin an INSERT that knows ON CONFLICT, which both databases write alike."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def parse_url(url: str) -> URL:
+    """Read a database URL, in the forms that hosts hand out (`postgres://` too).
+
+    Raises `InvalidDatabaseUrl`, whose words never repeat the URL: it may hold a password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InvalidDatabaseUrl(
+            "this is no database URL; write sqlite:///path/to/file.db or postgresql://user:password@host/name"
+        ) from error
+    kind = parsed.drivername.partition("+")[0]
+    if kind in ("postgres", "postgresql"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if kind != "sqlite":
+        raise InvalidDatabaseUrl(
+            f"{kind} is not supported; use sqlite:///path/to/file.db or postgresql://..."
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise InvalidDatabaseUrl("the log must outlive its process; name a file: sqlite:///path/to/file.db")
+    return parsed.set(drivername="sqlite", database=str(Path(parsed.database).absolute()))
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=8,
+        max_overflow=56,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401
+        connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns to writing fails at once with BUSY_SNAPSHOT, whatever the timeout.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=12,
+        pool_timeout=_BUSY_SECONDS,
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "chaozcode-hooks"},
+    )
+
+
+@contextmanager
+def _unavailable_told() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if classify(error) is not Fault.UNAVAILABLE:
+            raise
+        raise LogUnavailable(f"the event log can't be used: {error.orig}") from error
+    except PoolExhausted as error:
+        raise LogUnavailable("the event log can't be used: all its connections are busy") from error
+    except OSError as error:
+        raise LogUnavailable(f"the event log can't be used: {error}") from error

@@ -1,0 +1,125 @@
+"""What `hooks doctor` asks of the log; each question is answered from an index, and counts stop early."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select, text
+
+from eventlog.database import EventLog
+from eventlog.instant import database_now_plus
+from eventlog.leases import ORIGINAL_RUN
+from eventlog.states import UNFINISHED, State
+from eventlog.tables import deliveries, events
+
+COUNT_LIMIT: Final = 1000
+"""Beyond this many rows, counting stops."""
+
+_NAMED: Final = 5
+_POSTGRESQL_SETTINGS: Final = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """How many rows something is true of."""
+
+    count: int
+    """One more than COUNT_LIMIT where there are more."""
+    first: tuple[str, ...]
+    """The first few, by name."""
+
+
+def read_durability(log: EventLog) -> dict[str, str]:
+    """Read the database's settings on which it depends whether a commit survives a crash."""
+    with log.read() as connection:
+        if log.is_sqlite:
+            return {"journal_mode": str(connection.execute(text("PRAGMA journal_mode")).scalar_one())}
+        return {
+            name: str(connection.execute(select(func.current_setting(name))).scalar_one())
+            for name in _POSTGRESQL_SETTINGS
+        }
+
+
+def read_overdue(log: EventLog, *, by: timedelta) -> Found:
+    """Find what is unfinished and was due some time ago, which no sweeper has looked at."""
+    # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
+    names: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in UNFINISHED]
+    since = database_now_plus(-by)
+    overdue_events = (
+        select(events.c.id)
+        .where(events.c.state.in_(names), events.c.due_at < since)
+        .order_by(events.c.due_at)
+    )
+    overdue_replays = (
+        select(events.c.id, deliveries.c.replay, deliveries.c.handler)
+        .join_from(deliveries, events, events.c.seq == deliveries.c.event_seq)
+        .where(
+            deliveries.c.state.in_(names),
+            deliveries.c.replay > literal_column(str(ORIGINAL_RUN)),
+            deliveries.c.due_at < since,
+        )
+        .order_by(deliveries.c.due_at)
+    )
+    rows = _read(log, overdue_events)
+    of_events = [row[0] for row in rows]
+    of_replays = [f"{row[0]} {row[2]} (replay {row[1]})" for row in _read(log, overdue_replays)]
+    return _found([*of_events, *of_replays])
+
+
+def read_unclaimed(log: EventLog, *, after: timedelta) -> Found:
+    """Find events that have been queued for some time and that no worker has taken even once."""
+    queued = (
+        select(events.c.seq, events.c.id, events.c.received_at)
+        .where(events.c.state == State.QUEUED)
+        .order_by(events.c.seq)
+        .limit(COUNT_LIMIT + 1)
+        .subquery()
+    )
+    query = (
+        select(queued.c.id)
+        .where(
+            queued.c.received_at < database_now_plus(-after),
+            ~exists().where(deliveries.c.event_seq == queued.c.seq),
+        )
+        .order_by(queued.c.seq)
+    )
+    return _found([row[0] for row in _read(log, query)])
+
+
+def read_recently_dead(log: EventLog, *, within: timedelta) -> Found:
+    """Find deliveries of the newest dead events that gave up lately, and that no replay has made good."""
+    dead = (
+        select(events.c.seq, events.c.id)
+        .where(events.c.state == State.DEAD)
+        .order_by(events.c.seq.desc())
+        .limit(COUNT_LIMIT + 1)
+        .subquery()
+    )
+    again = deliveries.alias("again")
+    made_good = exists().where(
+        again.c.event_seq == deliveries.c.event_seq,
+        again.c.handler == deliveries.c.handler,
+        again.c.replay > ORIGINAL_RUN,
+        again.c.state == State.DONE,
+    )
+    query = (
+        select(dead.c.id, deliveries.c.handler)
+        .join_from(dead, deliveries, deliveries.c.event_seq == dead.c.seq)
+        .where(
+            deliveries.c.replay == ORIGINAL_RUN,
+            deliveries.c.state == State.DEAD,
+            deliveries.c.started_at >= database_now_plus(-within),
+            ~made_good,
+        )
+        .order_by(dead.c.seq.desc())
+    )
+    return _found([f"{row[0]} {row[1]}" for row in _read(log, query)])
+
+
+def _read(log: EventLog, query: Select[Any]) -> list[Any]:
+    with log.read() as connection:
+        return list(connection.execute(query.limit(COUNT_LIMIT + 1)))
+
+
+def _found(names: list[str]) -> Found:
+    return Found(count=min(len(names), COUNT_LIMIT + 1), first=tuple(names[:_NAMED]))

@@ -1,0 +1,177 @@
+"""Fourth step: claim. Who may run an event now, and until when.
+
+A claim marks its rows with a random lease token. Whatever is written about them afterwards names that token;
+when the lease was lost meanwhile it matches no row, and so changes nothing.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, func, literal, or_, select, update
+from sqlalchemy.engine import Row
+
+from eventlog.acceptance import REQUEUE_GRACE
+from eventlog.database import EventLog
+from eventlog.event import Event
+from eventlog.instant import database_now, database_now_plus
+from eventlog.states import State
+from eventlog.tables import bodies, deliveries, events
+
+ORIGINAL_RUN: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorDelivery:
+    """What is known of a delivery before this claim runs it."""
+
+    handler: str
+    state: State
+    attempts: int
+    failures: int
+    is_due: bool
+    """Whether it is to run now; of an event's deliveries some may be finished or due later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """One event that this worker may run, with what earlier attempts left."""
+
+    seq: int
+    event: Event
+    prior: tuple[PriorDelivery, ...]
+
+
+def new_lease() -> str:
+    return secrets.token_hex(16)
+
+
+def claim(
+    log: EventLog, ids: Sequence[str], *, replay: int, lease: str, duration: timedelta
+) -> list[Claimed]:
+    """Claim those of the events that are queued, in order of arrival.
+
+    In a replay its deliveries are claimed, not the events. Raises `LogUnavailable`.
+    """
+    claim_rows = _claim_events if replay == ORIGINAL_RUN else _claim_deliveries
+
+    def work(connection: Connection) -> list[Claimed]:
+        seqs = claim_rows(connection, ids, replay, lease, duration)
+        return _load(connection, seqs, replay, lease) if seqs else []
+
+    return log.write_again_after_collisions(work)
+
+
+def _claim_events(
+    connection: Connection, ids: Sequence[str], _replay: int, lease: str, duration: timedelta
+) -> list[int]:
+    statement = (
+        update(events)
+        .where(events.c.id.in_(ids), events.c.state == State.QUEUED)
+        .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
+        .returning(events.c.seq)
+    )
+    return sorted(connection.execute(statement).scalars())
+
+
+def _claim_deliveries(
+    connection: Connection, ids: Sequence[str], replay: int, lease: str, duration: timedelta
+) -> list[int]:
+    statement = (
+        update(deliveries)
+        .where(
+            deliveries.c.event_seq.in_(select(events.c.seq).where(events.c.id.in_(ids))),
+            deliveries.c.replay == replay,
+            deliveries.c.state == State.QUEUED,
+        )
+        .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
+        .returning(deliveries.c.event_seq)
+    )
+    return sorted(set(connection.execute(statement).scalars()))
+
+
+def _load(connection: Connection, seqs: list[int], replay: int, lease: str) -> list[Claimed]:
+    first_body = and_(bodies.c.event_seq == events.c.seq, bodies.c.sha256 == events.c.body_sha256)
+    query = (
+        select(events, bodies.c.body)
+        .outerjoin_from(events, bodies, first_body)
+        .where(events.c.seq.in_(seqs))
+        .order_by(events.c.seq)
+    )
+    prior = _prior_deliveries(connection, seqs, replay, lease)
+    return [
+        Claimed(seq=row.seq, event=event_of(row), prior=tuple(prior.get(row.seq, ())))
+        for row in connection.execute(query)
+    ]
+
+
+def _prior_deliveries(
+    connection: Connection, seqs: list[int], replay: int, lease: str
+) -> dict[int, list[PriorDelivery]]:
+    is_due = or_(
+        and_(deliveries.c.state == State.WAITING, deliveries.c.due_at <= database_now()),
+        and_(literal(replay) != ORIGINAL_RUN, deliveries.c.lease == lease),
+    )
+    query = select(deliveries, func.coalesce(is_due, False).label("is_due")).where(
+        deliveries.c.event_seq.in_(seqs), deliveries.c.replay == replay
+    )
+    prior: dict[int, list[PriorDelivery]] = {}
+    for row in connection.execute(query):
+        prior.setdefault(row.event_seq, []).append(
+            PriorDelivery(
+                handler=row.handler,
+                state=State(row.state),
+                attempts=row.attempts,
+                failures=row.failures,
+                is_due=bool(row.is_due),
+            )
+        )
+    return prior
+
+
+def event_of(row: Row[Any]) -> Event:
+    """Make the event of a row of `events` with its first body."""
+    return Event(
+        id=row.id,
+        type=row.type,
+        subject=row.subject,
+        created_at=row.created_at,
+        received_at=row.received_at,
+        body=row.body or b"",
+    )
+
+
+def renew(log: EventLog, *, replay: int, lease: str, duration: timedelta) -> None:
+    """Put off the end of a lease on all that it still holds."""
+    table = events if replay == ORIGINAL_RUN else deliveries
+    statement = (
+        update(table)
+        .where(table.c.lease == lease, table.c.state == State.RUNNING)
+        .values(due_at=database_now_plus(duration))
+    )
+    log.write_again_after_collisions(lambda connection: connection.execute(statement))
+
+
+def hand_back(log: EventLog, *, replay: int, lease: str, seqs: Sequence[int] | None = None) -> list[str]:
+    """Put what a lease holds back to the queue's state, uncharged: all of it, or these events.
+
+    Returns the events' ids; the caller then sends a job for them, or leaves it to the sweeper.
+    """
+    table, seq = (events, events.c.seq) if replay == ORIGINAL_RUN else (deliveries, deliveries.c.event_seq)
+    statement = (
+        update(table)
+        .where(table.c.lease == lease, table.c.state == State.RUNNING)
+        .values(state=State.QUEUED, lease=None, due_at=database_now_plus(REQUEUE_GRACE))
+        .returning(seq)
+    )
+    if seqs is not None:
+        statement = statement.where(seq.in_(seqs))
+
+    def work(connection: Connection) -> list[str]:
+        handed = set(connection.execute(statement).scalars())
+        query = select(events.c.id).where(events.c.seq.in_(handed)).order_by(events.c.seq)
+        return list(connection.execute(query).scalars()) if handed else []
+
+    return log.write_again_after_collisions(work)

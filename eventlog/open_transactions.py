@@ -1,0 +1,51 @@
+"""How far a reader with a cursor may go, so that it misses no event that commits late.
+
+On PostgreSQL a lower seq can commit after a higher one. Each transaction that takes events in therefore
+announces, by a shared advisory lock whose key holds it, a seq below all those that it will be given; a
+reader stops at the lowest one announced. SQLite has one writer at a time and needs none of it.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, func, select, text
+
+from eventlog.tables import events
+
+_NAMESPACE: Final = 0x4843 << 48
+_SEQ_MASK: Final = (1 << 48) - 1
+
+_ANNOUNCE: Final = text(
+    "SELECT pg_advisory_xact_lock_shared(CAST(:namespace AS bigint) | last_value),"
+    # A log whose database was set to lose commits still keeps its promise; stronger settings stay.
+    " CASE current_setting('synchronous_commit') WHEN 'off'"
+    " THEN set_config('synchronous_commit', 'on', true) END,"
+    " set_config('lock_timeout', '3s', true)"
+    " FROM events_seq_seq"
+)
+_LAST_GIVEN: Final = text("SELECT last_value FROM events_seq_seq")
+_LOWEST_ANNOUNCED: Final = text(
+    "SELECT min(((classid::bigint << 32) | objid::bigint) & :mask) FROM pg_locks"
+    " WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = :namespace"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+def announce_intake(connection: Connection) -> None:
+    """Tell readers, before any event is inserted, that events above today's last seq may come late."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ANNOUNCE, {"namespace": _NAMESPACE})
+
+
+def settled_upto(connection: Connection) -> int:
+    """Give the highest seq below which no event can appear any more; call before the events are read.
+
+    The order matters: the last seq given out first, then the announcements. A transaction that announces
+    itself after that is given only higher ones.
+    """
+    if connection.dialect.name != "postgresql":
+        return int(connection.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one())
+    last_given = connection.execute(_LAST_GIVEN).scalar_one()
+    lowest = connection.execute(
+        _LOWEST_ANNOUNCED, {"mask": _SEQ_MASK, "namespace": _NAMESPACE >> 48}
+    ).scalar_one()
+    return int(last_given if lowest is None else min(last_given, lowest))

@@ -1,0 +1,110 @@
+"""What a replay would do, before it is made: how many events, which ones, and which are not in the log."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
+
+from eventlog.database import EventLog
+from eventlog.replays import COUNT_LIMIT
+from eventlog.selection import Selection
+from eventlog.states import State
+from eventlog.tables import deliveries, events
+
+_IDS_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewedEvent:
+    """One event that a replay would give to a handler."""
+
+    id: str
+    type: str
+    state: State
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a replay would run, unless it is still in flight then."""
+
+    selected: int
+    """How many events are selected, up to one more than COUNT_LIMIT."""
+    wanted: int
+    """How many of them a handler would be given, up to one more than COUNT_LIMIT."""
+    first: tuple[PreviewedEvent, ...]
+    """The earliest of the wanted ones."""
+
+
+def preview(
+    log: EventLog,
+    selection: Selection,
+    handlers: Mapping[str, Sequence[str]],
+    *,
+    only_failed: bool = False,
+    listed: int = 0,
+) -> Preview:
+    """Foresee a replay of the selection by handlers, given as their names with their patterns."""
+    selected = selection.conditions()
+    wanted = (*selected, _wanted(handlers, only_failed=only_failed))
+    columns = (events.c.id, events.c.type, events.c.state, events.c.received_at)
+    query = select(*columns).where(*wanted).order_by(events.c.seq).limit(listed)
+    with log.read() as connection:
+        return Preview(
+            selected=_count(connection, selected),
+            wanted=_count(connection, wanted),
+            first=tuple(
+                PreviewedEvent(**row._asdict() | {"state": State(row.state)})
+                for row in (connection.execute(query) if listed else ())
+            ),
+        )
+
+
+def unknown_ids(log: EventLog, ids: Sequence[str]) -> list[str]:
+    """Return those ids, in their order, that are not in the log."""
+    known: set[str] = set()
+    with log.read() as connection:
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            query = select(events.c.id).where(events.c.id.in_(ids[start : start + _IDS_AT_ONCE]))
+            known.update(connection.execute(query).scalars())
+    return [event_id for event_id in ids if event_id not in known]
+
+
+def _count(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> int:
+    some = select(events.c.seq).where(*conditions).limit(COUNT_LIMIT + 1).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def _wanted(handlers: Mapping[str, Sequence[str]], *, only_failed: bool) -> ColumnElement[bool]:
+    listeners: dict[str, list[str]] = {}
+    for handler, patterns in handlers.items():
+        for pattern in patterns:
+            listeners.setdefault(pattern, []).append(handler)
+    return or_(
+        false(),
+        *(
+            and_(
+                true(),
+                *Selection(type=pattern).conditions(),
+                *((_dead_at_last(names),) if only_failed else ()),
+            )
+            for pattern, names in listeners.items()
+        ),
+    )
+
+
+def _dead_at_last(handlers: Sequence[str]) -> ColumnElement[bool]:
+    """Say that the last run of one of these handlers on the event ended dead."""
+    later = deliveries.alias("later")
+    return exists().where(
+        deliveries.c.event_seq == events.c.seq,
+        deliveries.c.handler.in_(handlers),
+        deliveries.c.state == State.DEAD,
+        ~exists().where(
+            later.c.event_seq == deliveries.c.event_seq,
+            later.c.handler == deliveries.c.handler,
+            later.c.replay > deliveries.c.replay,
+        ),
+    )

@@ -1,0 +1,78 @@
+"""Which events: the filters that listing, export and replay have in common."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists
+
+from eventlog.states import State
+from eventlog.tables import deliveries, events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Events to which all of the given conditions apply; with none, every event."""
+
+    ids: tuple[str, ...] = ()
+    type: str | None = None
+    """An exact type, or a family such as `memory.*`."""
+    state: State | None = None
+    """The event's state; together with `handler`, that of the handler's delivery."""
+    subject: str | None = None
+    since: datetime | None = None
+    """Received at this time or later."""
+    until: datetime | None = None
+    """Received before this time."""
+    handler: str | None = None
+    """Events of which this handler has a delivery, in the original run or in a replay."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if self.ids:
+            found.append(events.c.id.in_(self.ids))
+        if self.type is not None and self.type != "*":
+            found.append(_of_type(self.type))
+        if self.subject is not None:
+            found.append(events.c.subject == self.subject)
+        if self.since is not None:
+            found.append(events.c.received_at >= self.since)
+        if self.until is not None:
+            found.append(events.c.received_at < self.until)
+        if self.handler is not None:
+            found.append(_has_delivery(self.handler, self.state))
+        elif self.state is not None:
+            found.append(events.c.state == self.state)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the conditions that are set, as JSON values."""
+        given = {name: value for name, value in asdict(self).items() if value}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Selection":
+        given = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        for name in ("since", "until"):
+            if name in given:
+                given[name] = datetime.fromisoformat(given[name])
+        if "state" in given:
+            given["state"] = State(given["state"])
+        return cls(**given | {"ids": tuple(given.get("ids", ()))})
+
+
+def _of_type(wanted: str) -> ColumnElement[bool]:
+    if not wanted.endswith(".*"):
+        return events.c.type == wanted
+    family = wanted.removesuffix("*")
+    # A range, not LIKE: both databases answer it from the index whatever their collation makes of LIKE.
+    return events.c.type.between(family, family + "\U0010ffff") & events.c.type.startswith(
+        family, autoescape=True
+    )
+
+
+def _has_delivery(handler: str, state: State | None) -> ColumnElement[bool]:
+    found = exists().where(deliveries.c.event_seq == events.c.seq, deliveries.c.handler == handler)
+    return found if state is None else found.where(deliveries.c.state == state)

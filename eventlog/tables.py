@@ -1,0 +1,155 @@
+"""The event log's tables; `migrations/` makes them, a test holds the two alike."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import JSON
+
+from eventlog.instant import Instant
+
+ID_BYTES: Final = 255
+TYPE_BYTES: Final = 255
+SUBJECT_BYTES: Final = 512
+HANDLER_CHARACTERS: Final = 200
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts rows up only in a column of exactly the type INTEGER.
+Counter = BigInteger().with_variant(Integer, "sqlite")
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Counter, primary_key=True, autoincrement=True, comment="arrival order"),
+    Column("id", String(ID_BYTES), nullable=False, unique=True, comment="ChaozCode's id"),
+    Column("type", String(TYPE_BYTES), nullable=False),
+    Column("subject", String(SUBJECT_BYTES), comment="the memory, agent or project it is about"),
+    Column("created_at", Instant, comment="as ChaozCode said"),
+    Column("received_at", Instant, nullable=False),
+    Column("body_sha256", LargeBinary(32), nullable=False, comment="of the first body received"),
+    Column("state", String(16), nullable=False),
+    Column("lease", String(32), comment="the claim that holds it while running"),
+    Column("due_at", Instant, comment="unfinished: when the sweeper looks at it again"),
+    Column("seen", Integer, nullable=False, default=1, comment="how often it was sent"),
+    Index(None, "type", "seq"),
+    Index(None, "subject", "seq"),
+    Index(None, "state", "seq"),
+    Index(None, "received_at", "seq"),
+    Index(
+        None, "lease", sqlite_where=Column("lease").isnot(None), postgresql_where=Column("lease").isnot(None)
+    ),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_events_unfinished",
+    events.c.due_at,
+    sqlite_where=events.c.state.in_(("queued", "running", "waiting")),
+    postgresql_where=events.c.state.in_(("queued", "running", "waiting")),
+)
+
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("event_seq", Counter, ForeignKey("events.seq", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("received_at", Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False, comment="byte for byte"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("event_seq", Counter, ForeignKey("events.seq", ondelete="CASCADE"), nullable=False),
+    Column("handler", String(HANDLER_CHARACTERS), nullable=False),
+    Column("replay", Counter, nullable=False, default=0, comment="0 = the original run"),
+    Column("state", String(16), nullable=False),
+    Column("lease", String(32), comment="replays only: the original run is claimed by its event"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("failures", Integer, nullable=False, default=0, comment="attempts that count against the retries"),
+    Column("started_at", Instant, comment="of the last attempt"),
+    Column("duration_us", BigInteger, comment="of the last attempt"),
+    Column("due_at", Instant),
+    Column("version", String(64), comment="of the handler's code"),
+    Column("note", Text, comment="why it was skipped or put off"),
+    UniqueConstraint("event_seq", "handler", "replay"),
+    Index(None, "handler", "event_seq"),
+    Index(None, "replay", "state"),
+    Index(
+        None, "lease", sqlite_where=Column("lease").isnot(None), postgresql_where=Column("lease").isnot(None)
+    ),
+)
+Index(
+    "ix_deliveries_unfinished_replays",
+    deliveries.c.due_at,
+    sqlite_where=deliveries.c.state.in_(("queued", "running", "waiting")) & (deliveries.c.replay > 0),
+    postgresql_where=deliveries.c.state.in_(("queued", "running", "waiting")) & (deliveries.c.replay > 0),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("event_seq", Counter, ForeignKey("events.seq", ondelete="CASCADE"), nullable=False),
+    Column("handler", String(HANDLER_CHARACTERS), nullable=False),
+    Column("replay", Counter, nullable=False, default=0),
+    Column("attempt", Integer, nullable=False),
+    Column("failed_at", Instant, nullable=False),
+    Column("error_type", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("traceback", Text, nullable=False),
+    Column("fingerprint", String(16), nullable=False, comment="alike for failures of one cause"),
+    Index(None, "event_seq"),
+    Index(None, "fingerprint", "id"),
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("state", String(16), nullable=False, comment="running, done or cancelled"),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant, comment="when the last event was handed to the queue"),
+    Column("who", Text, nullable=False),
+    Column("reason", Text),
+    Column("selection", JSON, nullable=False, comment="which events: ids or filters"),
+    Column("handlers", JSON, nullable=False, comment="name: patterns, as registered when it was made"),
+    Column("only_failed", Boolean, nullable=False),
+    Column("rate", Integer, comment="events a second at most"),
+    Column("cursor", Counter, nullable=False, default=0, comment="the last event looked at"),
+    Column("upto", Counter, nullable=False, comment="the last event to look at"),
+    Column("events", BigInteger, nullable=False, default=0, comment="looked at so far"),
+    Column("fed", BigInteger, nullable=False, default=0, comment="deliveries made so far"),
+    Column("passed_over", BigInteger, nullable=False, default=0, comment="in flight, or nothing to do"),
+    Column("in_flight", JSON, nullable=False, comment="which were skipped because still in flight"),
+    sqlite_autoincrement=True,
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("kind", String(16), nullable=False, comment="receiver, worker or clock"),
+    Column("started_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
+)
