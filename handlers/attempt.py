@@ -1,0 +1,90 @@
+"""One attempt: call the handler once and decide what comes of it; nothing ever escapes."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from eventlog.event import Event
+
+from .context import Context
+from .duration import duration
+from .failure import describe
+from .outcome import Dead, Outcome, Retried, RetryLater, Skip, Skipped, Succeeded
+from .registration import Handler
+from .storable import storable
+
+REASON_LIMIT = 500
+
+
+def attempt(
+    handler: Handler, event: Event, context: Context, *, failures: int, random: Callable[[], float]
+) -> Outcome:
+    """Call the handler and return its outcome.
+
+    `failures` counts the failed attempts before this one that used up a retry; `random` spreads the backoff.
+    """
+    try:
+        return _attempt(handler, event, context, failures, random)
+    except BaseException as error:  # noqa: BLE001 - the worker's timer may strike while an outcome is made
+        return _failed(handler, error, failures, random)
+
+
+def _attempt(
+    handler: Handler, event: Event, context: Context, failures: int, random: Callable[[], float]
+) -> Outcome:
+    try:
+        returned = handler.function(event, context)
+    except Skip as skip:
+        return _skipped(skip)
+    except RetryLater as later:
+        return _retried_later(later)
+    except BaseException as error:  # noqa: BLE001 - a handler that calls sys.exit() must not end the worker
+        return _failed(handler, error, failures, random)
+    if isinstance(returned, Skip):
+        return _skipped(returned)
+    if isinstance(returned, RetryLater):
+        return _retried_later(returned)
+    if returned is not None:
+        _warn_of_value(returned, context)
+    return Succeeded()
+
+
+def _skipped(skip: Skip) -> Skipped:
+    return Skipped(storable(skip.reason, REASON_LIMIT))
+
+
+def _retried_later(later: RetryLater) -> Retried:
+    return Retried(delay=later.delay, counted=False, reason=storable(later.reason, REASON_LIMIT))
+
+
+def _failed(
+    handler: Handler, error: BaseException, failures: int, random: Callable[[], float]
+) -> Retried | Dead:
+    detail = describe(error)
+    if _attribute(error, "permanent") is True:
+        return Dead(detail)
+    named = _retry_after(error)
+    if named is not None:
+        return Retried(delay=named, counted=False, error=detail)
+    delay = handler.retry.delay(failures + 1, random)
+    return Dead(detail) if delay is None else Retried(delay=delay, counted=True, error=detail)
+
+
+def _retry_after(error: BaseException) -> timedelta | None:
+    """Return the wait that the error names, such as a rate limit's; None where it names no usable one."""
+    try:
+        return duration(_attribute(error, "retry_after"))
+    except ValueError:
+        return None
+
+
+def _attribute(error: BaseException, name: str) -> object:
+    try:
+        return getattr(error, name, None)
+    except BaseException:  # noqa: BLE001 - a property of the user's class may raise anything
+        return None
+
+
+def _warn_of_value(returned: object, context: Context) -> None:
+    with suppress(Exception):  # a logger that fails must not turn a success into a failure
+        context.log.warning("handler_returned_value", returned=type(returned).__qualname__)

@@ -1,0 +1,1 @@
+"""Handlers that come with the project; HOOKS_BUILTIN_HANDLERS=false leaves them out."""
