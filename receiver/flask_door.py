@@ -1,0 +1,102 @@
+"""The receiver as a Flask application, for any WSGI server and for tests."""
+
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Request, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from eventlog.errors import LogError
+from eventlog.schema import check_schema
+from receiver.answer import INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed, too_large
+from receiver.reception import SIGNATURE_HEADER, WEBHOOK_PATH, new_request_id
+from receiver.service import Service
+from workers.queue import QueueUnavailable
+
+_CHUNK = 64 * 1024
+
+
+def create_flask(service: Service) -> Flask:
+    """Build the application around a running receiver."""
+    app = Flask("receiver")
+
+    @app.before_request
+    def name_request() -> None:
+        g.request_id = new_request_id()
+
+    @app.post(WEBHOOK_PATH)
+    def receive() -> Response:
+        limit = service.settings.max_body_bytes
+        body = _read_body(request, limit)
+        if body is None:
+            return _respond(service.reception.refuse(too_large(limit), g.request_id))
+        taken = service.reception.take(body, request.headers.get(SIGNATURE_HEADER), g.request_id)
+        return _respond(taken if isinstance(taken, Answer) else service.reception.conclude(taken))
+
+    @app.get("/healthz")
+    def alive() -> Response:
+        return _respond(Answer(status=200, payload={"status": "alive"}))
+
+    @app.get("/readyz")
+    def ready() -> Response:
+        return _respond(_readiness(service))
+
+    @app.errorhandler(Exception)
+    def fail(error: Exception) -> Response:
+        return _respond(_refusal_for(error).answer(g.get("request_id") or new_request_id()))
+
+    return app
+
+
+def _read_body(incoming: Request, limit: int) -> bytes | None:
+    """Read the raw body, or None when it is over the limit; a chunked one has no length to tell."""
+    if incoming.content_length is not None and incoming.content_length > limit:
+        return None
+    chunked = "chunked" in incoming.headers.get("Transfer-Encoding", "").lower()
+    stream = incoming.environ["wsgi.input"] if chunked else incoming.stream
+    body = bytearray()
+    while len(body) <= limit and (chunk := stream.read(min(_CHUNK, limit + 1 - len(body)))):
+        body += chunk
+    return bytes(body) if len(body) <= limit else None
+
+
+def _readiness(service: Service) -> Answer:
+    try:
+        check_schema(service.log)
+        log = "ok"
+    except LogError as error:
+        structlog.get_logger("receiver").warning("not_ready", reason=str(error))
+        log = "unavailable"
+    try:
+        service.queue.ping()
+        queue = "ok"
+    except QueueUnavailable:
+        queue = "unavailable; events are accepted and wait in the log"
+    is_ready = log == "ok"
+    return Answer(
+        status=200 if is_ready else 503,
+        payload={"status": "ready" if is_ready else "unavailable", "log": log, "queue": queue},
+    )
+
+
+def _refusal_for(error: Exception) -> Refusal:
+    if isinstance(error, MethodNotAllowed):
+        return method_not_allowed(", ".join(sorted(error.valid_methods or ())))
+    if (
+        isinstance(error, HTTPException)
+        and error.code is not None
+        and error.code < HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
+        if error.code == HTTPStatus.NOT_FOUND:
+            return NOT_FOUND
+        return Refusal(status=error.code, code="INVALID_REQUEST", message=error.name)
+    structlog.get_logger("receiver").exception("request_failed", request_id=g.get("request_id"))
+    return INTERNAL
+
+
+def _respond(answer: Answer) -> Response:
+    response = Response(answer.body, status=answer.status, content_type="application/json")
+    response.headers.update(dict(answer.headers))
+    if "request_id" in g:
+        response.headers["X-Request-Id"] = g.request_id
+    return response

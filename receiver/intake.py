@@ -1,0 +1,113 @@
+"""Second step: intake. One committer per process writes what has arrived at once (group commit)."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Final
+
+import structlog
+
+from eventlog.acceptance import Receipt
+from eventlog.errors import LogUnavailable
+from eventlog.event import Event
+
+_BATCH_EVENTS: Final = 256
+_BATCH_BYTES: Final = 4 * 1024 * 1024
+
+Record = Callable[[Sequence[Event]], Sequence[Receipt]]
+"""Makes a batch durable and tells, in order, what became of each; raises `LogUnavailable`."""
+
+Recorded = Callable[[Sequence[str]], None]
+"""Is told the ids of new events, after they are durable and their senders were answered."""
+
+
+class IntakeFull(Exception):  # noqa: N818 - named for what happened
+    """More events wait to be written than may."""
+
+
+class Intake:
+    """The waiting line before the event log; `submit` from any thread."""
+
+    def __init__(
+        self, record: Record, recorded: Recorded, *, capacity_events: int, capacity_bytes: int
+    ) -> None:
+        self._record = record
+        self._recorded = recorded
+        self._capacity_events = capacity_events
+        self._capacity_bytes = capacity_bytes
+        self._line: deque[tuple[Event, Future[Receipt]]] = deque()
+        self._line_bytes = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._log = structlog.get_logger("receiver")
+        self._committer = threading.Thread(target=self._commit_batches, name="committer", daemon=True)
+
+    def start(self) -> None:
+        self._committer.start()
+
+    def submit(self, event: Event) -> "Future[Receipt]":
+        """Line an event up; the future resolves when it is durable.
+
+        The future raises `LogUnavailable` when it could not be stored. Raises `IntakeFull` at once when
+        the line is full or closed.
+        """
+        future: Future[Receipt] = Future()
+        with self._changed:
+            full = (
+                len(self._line) >= self._capacity_events
+                or self._line_bytes + len(event.body) > self._capacity_bytes
+            )
+            if full or self._closing:
+                raise IntakeFull
+            self._line.append((event, future))
+            self._line_bytes += len(event.body)
+            self._changed.notify()
+        return future
+
+    def close(self) -> None:
+        """Write what is in the line, then stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._committer.is_alive():
+            self._committer.join()
+
+    def _commit_batches(self) -> None:
+        while not self._is_over():
+            if batch := self._next_batch():
+                self._commit(batch)
+
+    def _is_over(self) -> bool:
+        with self._changed:
+            return self._closing and not self._line
+
+    def _next_batch(self) -> list[tuple[Event, "Future[Receipt]"]]:
+        """Wait for arrivals; an empty batch means that nobody waits for them any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._line or self._closing)
+            batch: list[tuple[Event, Future[Receipt]]] = []
+            size = 0
+            while self._line and len(batch) < _BATCH_EVENTS and size < _BATCH_BYTES:
+                waiting = self._line.popleft()
+                self._line_bytes -= len(waiting[0].body)
+                if waiting[1].set_running_or_notify_cancel():
+                    size += len(waiting[0].body)
+                    batch.append(waiting)
+            return batch
+
+    def _commit(self, batch: list[tuple[Event, "Future[Receipt]"]]) -> None:
+        try:
+            receipts = self._record([event for event, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing was acknowledged and we go on
+            if not isinstance(error, LogUnavailable):
+                self._log.exception("intake_failed", events=len(batch))
+                error = LogUnavailable(str(error))
+            for _, future in batch:
+                future.set_exception(error)
+            return
+        for (_, future), receipt in zip(batch, receipts, strict=True):
+            future.set_result(receipt)
+        self._recorded(
+            [event.id for (event, _), receipt in zip(batch, receipts, strict=True) if receipt is Receipt.NEW]
+        )

@@ -1,0 +1,86 @@
+"""Where the two doors meet: a request's body and signature in, an answer and a line in the log out."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from eventlog.acceptance import Receipt
+from eventlog.errors import LogUnavailable
+from eventlog.event import Event
+from receiver.admit import admit
+from receiver.answer import UNAVAILABLE, Answer, Refusal, received, unusable
+from receiver.intake import Intake, IntakeFull
+
+WEBHOOK_PATH: Final = "/webhooks/chaozcode"
+SIGNATURE_HEADER: Final = "x-chaozcode-signature"
+DURABLE_WITHIN_SECONDS: Final = 10.0
+"""Past this the sender is told 503; the event may still become durable, and is then a duplicate next time."""
+
+
+def new_request_id() -> str:
+    return f"req_{secrets.token_hex(8)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A signed event on its way into the log."""
+
+    event: Event
+    request_id: str
+    future: "Future[Receipt]"
+
+
+class Reception:
+    """Takes requests from a door, which only has to read and write HTTP."""
+
+    def __init__(self, intake: Intake, keys: Sequence[bytes], clock: Callable[[], datetime]) -> None:
+        self._intake = intake
+        self._keys = keys
+        self._clock = clock
+        self._log = structlog.get_logger("receiver")
+
+    def take(self, body: bytes, signature: str | None, request_id: str) -> Pending | Answer:
+        """Admit a request and line its event up, or answer why not."""
+        admitted = admit(body, signature, keys=self._keys, now=self._clock())
+        if isinstance(admitted, Refusal):
+            return self.refuse(admitted, request_id)
+        try:
+            future = self._intake.submit(admitted)
+        except IntakeFull:
+            return self.refuse(UNAVAILABLE, request_id, event_id=admitted.id, reason="the intake is full")
+        return Pending(event=admitted, request_id=request_id, future=future)
+
+    def conclude(self, pending: Pending, *, wait_seconds: float = DURABLE_WITHIN_SECONDS) -> Answer:
+        """Answer a pending request; waits until its event is durable, within bounds."""
+        event = pending.event
+        try:
+            receipt = pending.future.result(timeout=wait_seconds)
+        except (LogUnavailable, TimeoutError, CancelledError) as error:
+            pending.future.cancel()  # still in the line: then it need not be written
+            reason = str(error) or "it took too long"
+            return self.refuse(UNAVAILABLE, pending.request_id, event_id=event.id, reason=reason)
+        if receipt is Receipt.REFUSED:
+            return self.refuse(
+                unusable("id", "or another field can't be stored"), pending.request_id, event_id=event.id
+            )
+        self._log.info(
+            "event_accepted" if receipt is Receipt.NEW else "event_duplicate",
+            event_id=event.id,
+            type=event.type,
+            request_id=pending.request_id,
+            **({"differs": True} if receipt is Receipt.DIFFERS else {}),
+        )
+        return received(event.id, receipt)
+
+    def refuse(self, refusal: Refusal, request_id: str, **fields: str) -> Answer:
+        """Answer with a refusal, and log it under the same request id."""
+        details = {**refusal.details, **fields}
+        self._log.warning(
+            "request_refused", status=refusal.status, code=refusal.code, request_id=request_id, **details
+        )
+        return refusal.answer(request_id)

@@ -1,0 +1,71 @@
+"""Where the receiver's parts meet: settings in, a reception with its threads running out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from eventlog.acceptance import record
+from eventlog.database import EventLog
+from eventlog.schema import check_schema
+from eventlog.settings import LogSettings
+from receiver.intake import Intake
+from receiver.reception import Reception
+from receiver.settings import ReceiverSettings
+from workers.queue import Enqueuer, EventQueue, QueueSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A running receiver, without its HTTP."""
+
+    settings: ReceiverSettings
+    log: EventLog
+    queue: EventQueue
+    enqueuer: Enqueuer
+    intake: Intake
+    reception: Reception
+
+    def close(self) -> None:
+        """Answer what was taken, hand what was written to the queue, then stop."""
+        self.intake.close()
+        self.enqueuer.close()
+        self.queue.close()
+        self.log.close()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_service(
+    settings: ReceiverSettings,
+    *,
+    log_url: str | None = None,
+    redis_url: str | None = None,
+    clock: Callable[[], datetime] = _utc_now,
+) -> Service:
+    """Open the log and start the receiver's threads.
+
+    Raises `LogUnavailable`, or `SchemaOutdated` when the tables are not those of this release.
+    """
+    log = EventLog.open(log_url or LogSettings().url)
+    check_schema(log)
+    queue = EventQueue.connect(redis_url or QueueSettings().url)
+    enqueuer = Enqueuer(queue)
+    intake = Intake(
+        partial(record, log),
+        enqueuer.offer,
+        capacity_events=settings.intake_events,
+        capacity_bytes=settings.intake_bytes,
+    )
+    enqueuer.start()
+    intake.start()
+    return Service(
+        settings=settings,
+        log=log,
+        queue=queue,
+        enqueuer=enqueuer,
+        intake=intake,
+        reception=Reception(intake, settings.keys, clock),
+    )

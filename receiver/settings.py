@@ -1,0 +1,86 @@
+"""The receiver's settings, from the environment."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SHORTEST_SECRET: Final = 8
+
+
+class ReceiverSettings(BaseSettings):
+    """What the receiver needs to know."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        validate_default=True,
+        validation_alias="CHAOZCODE_WEBHOOK_SECRET",
+        description=(
+            "The webhook's signing secret. While it is being changed, several, separated by white space,"
+            " the newest first; a signature by any of them is accepted. Required: there is no default."
+        ),
+    )
+    host: str = Field(
+        default="0.0.0.0",  # noqa: S104 - a public door
+        validation_alias="HOOKS_HOST",
+        description="The address that the receiver listens on.",
+    )
+    port: int = Field(
+        default=8000,
+        ge=1,
+        le=65535,
+        validation_alias="PORT",
+        description="The port that the receiver listens on.",
+    )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        validation_alias="HOOKS_RECEIVER_PROCESSES",
+        description="How many processes the receiver runs.",
+    )
+    max_body_bytes: int = Field(
+        default=256 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        validation_alias="HOOKS_MAX_BODY_BYTES",
+        description="The largest request body that is taken; a larger one is answered with 413.",
+    )
+    body_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=300,
+        validation_alias="HOOKS_BODY_SECONDS",
+        description="How long a client may take to send a request's body.",
+    )
+    intake_events: int = Field(
+        default=10_000,
+        ge=1,
+        validation_alias="HOOKS_INTAKE_EVENTS",
+        description="How many events may wait in a process to be written; past it the answer is 503 at once.",
+    )
+    intake_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024,
+        validation_alias="HOOKS_INTAKE_BYTES",
+        description="How many bytes of bodies may wait in a process to be written.",
+    )
+
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given, before it is checked
+        secrets = value.split() if isinstance(value, str) else value
+        if not secrets:
+            raise ValueError("must hold the webhook's signing secret, as ChaozCode shows it; it is empty")
+        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+            raise ValueError(f"a secret must have at least {SHORTEST_SECRET} characters")
+        return secrets
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The secrets as HMAC keys."""
+        return tuple(secret.get_secret_value().encode() for secret in self.secrets)

@@ -1,0 +1,89 @@
+"""The clock: sweeps for what is due, feeds replays to the queue; any number of clocks may run."""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from eventlog.acceptance import REQUEUE_GRACE
+from eventlog.database import EventLog
+from eventlog.errors import LogUnavailable
+from eventlog.states import State
+from eventlog.sweep import Swept, sweep
+from workers.queue import EventQueue, QueueUnavailable
+from workers.replay import ReplayFeeder
+
+_TURN_SECONDS: Final = 0.25
+_SWEEP_EVERY_SECONDS: Final = 1.0
+_BACKLOG_JOBS: Final = 10
+_BACKLOG_PATIENCE: Final = timedelta(seconds=60)
+
+
+class Clock:
+    """Runs turns until told to stop."""
+
+    def __init__(self, log: EventLog, queue: EventQueue) -> None:
+        self._log = log
+        self._queue = queue
+        self._feeder = ReplayFeeder(log, queue)
+        self._swept_at = float("-inf")
+        self._troubled = ""
+        self._stopping = False
+        self._logger = structlog.get_logger("clock")
+
+    def stop(self) -> None:
+        """End after this turn; safe in a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        self._logger.info("clock_ready")
+        while not self._stopping:
+            began = time.monotonic()
+            self.turn(began)
+            time.sleep(max(0.0, _TURN_SECONDS - (time.monotonic() - began)))
+
+    def turn(self, now: float) -> None:
+        """Do what is due; `now` is of a monotonic clock, in seconds. Trouble is told once, and outlived."""
+        try:
+            backlog = self._queue.waiting_jobs()
+            if now - self._swept_at >= _SWEEP_EVERY_SECONDS:
+                self._swept_at = now
+                self._sweep(backlog)
+            self._feeder.feed(now, backlog)
+        except (LogUnavailable, QueueUnavailable) as error:
+            self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)
+        else:
+            self._tell("", None)
+
+    def _tell(self, trouble: str, error: Exception | None) -> None:
+        if trouble and trouble != self._troubled:
+            self._logger.warning(trouble, error=str(error))
+        elif self._troubled and not trouble:
+            self._logger.info("recovered", after=self._troubled)
+        self._troubled = trouble
+
+    def _sweep(self, backlog: int) -> None:
+        # With jobs waiting, queued events most likely wait in one of them: patience spares double jobs.
+        is_backlogged = backlog >= _BACKLOG_JOBS
+        swept = sweep(self._log, again_in=_BACKLOG_PATIENCE if is_backlogged else REQUEUE_GRACE)
+        long_ago = datetime.now(UTC) - _BACKLOG_PATIENCE
+        to_send = [
+            found
+            for found in swept
+            if not (is_backlogged and found.was is State.QUEUED and found.received_at > long_ago)
+        ]
+        for replay, ids in _by_replay(to_send).items():
+            self._queue.send(ids, replay=replay)
+        for was, verb in ((State.RUNNING, "lease_expired"), (State.QUEUED, "job_missed")):
+            found_ids = [found.event_id for found in to_send if found.was is was]
+            if found_ids:
+                self._logger.info(verb, events=len(found_ids), first=found_ids[0])
+
+
+def _by_replay(swept: Iterable[Swept]) -> dict[int, list[str]]:
+    grouped: dict[int, list[str]] = {}
+    for found in swept:
+        grouped.setdefault(found.replay, []).append(found.event_id)
+    return grouped

@@ -1,0 +1,75 @@
+"""What to do about a claim whose child process died: charge the one delivery that ran, free the rest."""
+
+import hashlib
+import signal
+from datetime import UTC, datetime
+
+import structlog
+
+from eventlog import leases
+from eventlog.database import EventLog
+from eventlog.settlement import Failure, Result, settle
+from workers.page import Note, Running
+from workers.queue import EventQueue, QueueUnavailable
+
+
+def describe_exit(code: int) -> str:
+    """Word a process's exit status, as `subprocess` gives it."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
+def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge: bool) -> None:
+    """Settle what a dead child held. Raises `LogUnavailable`; then it can be called again.
+
+    With `charge`, the delivery that was running counts as failed; the others are as if never claimed.
+    """
+    if note.lease is None:
+        return
+    if charge and note.running is not None:
+        result = _result_of(note.running, cause)
+        lost = settle(log, replay=note.replay, lease=note.lease, results=[result])
+        if not lost:
+            structlog.get_logger("worker").error(
+                f"delivery_{result.state}",
+                event_id=note.running.event_id,
+                handler=note.running.handler,
+                attempt=note.running.attempt,
+                error=f"{result.failure.error_type}: {result.failure.message}" if result.failure else "",
+            )
+    ids = leases.hand_back(log, replay=note.replay, lease=note.lease)
+    try:
+        queue.send(ids, replay=note.replay)
+    except QueueUnavailable as error:
+        structlog.get_logger("worker").warning(
+            "queue_unavailable", left_to_the_sweeper=len(ids), error=str(error)
+        )
+
+
+def _result_of(running: Running, cause: str) -> Result:
+    message = f"the worker process {cause} while this handler ran"
+    return Result(
+        seq=running.seq,
+        handler=running.handler,
+        attempt=running.attempt,
+        failures=running.failures,
+        state=running.state_after_crash,
+        started_at=running.started_at,
+        duration=datetime.now(UTC) - running.started_at,
+        retry_in=running.retry_after_crash,
+        version=running.version,
+        failure=Failure(
+            error_type="WorkerCrashed",
+            message=message,
+            traceback=f"WorkerCrashed: {message}\n(a process that is gone leaves no traceback)",
+            fingerprint=_fingerprint(running.handler, cause),
+        ),
+    )
+
+
+def _fingerprint(handler: str, cause: str) -> str:
+    return hashlib.sha256(f"{handler}\n{cause}".encode()).hexdigest()[:16]

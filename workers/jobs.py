@@ -1,0 +1,13 @@
+"""The function that RQ jobs name; it finds the runner of the process that it is called in."""
+
+from contextvars import ContextVar
+from typing import Final
+
+from workers.runner import Runner
+
+CURRENT_RUNNER: Final[ContextVar[Runner]] = ContextVar("CURRENT_RUNNER")
+
+
+def run_events(event_ids: list[str], replay: int = 0) -> None:
+    """Run events of the log; in the original run (0) or in a replay."""
+    CURRENT_RUNNER.get().run(event_ids, replay)

@@ -1,0 +1,143 @@
+"""Sixth step: settle. A thread beside the handlers that records their outcomes.
+
+A slow handler thus neither holds back the outcomes of those before it, nor the events behind it. The lease
+is renewed by the worker's parent (see `supervisor`), which a handler that hangs in C can't stop.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from eventlog import leases
+from eventlog.database import EventLog
+from eventlog.errors import LogUnavailable
+from eventlog.settlement import Closing, Result, settle
+from workers.batch import Batch
+from workers.queue import EventQueue, QueueUnavailable
+
+_SETTLE_EVERY_SECONDS: Final = 0.02
+_LOOK_EVERY_SECONDS: Final = 0.25
+_HAND_BACK_AFTER_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 0.5
+
+
+class Keeper:
+    """Keeps one batch at a time."""
+
+    def __init__(self, log: EventLog, queue: EventQueue, *, each_look: Callable[[], None]) -> None:
+        self._log = log
+        self._queue = queue
+        self._each_look = each_look
+        self._batch: Batch | None = None
+        self._results: list[Result] = []
+        self._closings: list[Closing] = []
+        self._finishing = False
+        self._handing_back = False
+        self._changed = threading.Condition()
+        self._logger = structlog.get_logger("worker")
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def watch(self, batch: Batch) -> None:
+        """Keep this batch until it is finished."""
+        with self._changed:
+            self._batch = batch
+            self._finishing = self._handing_back = False
+
+    def add(self, results: Sequence[Result], closing: Closing | None = None) -> None:
+        """Have outcomes of the batch recorded soon."""
+        with self._changed:
+            self._results += results
+            if closing is not None:
+                self._closings.append(closing)
+            self._changed.notify_all()
+
+    def hand_back_unstarted(self) -> None:
+        """Have what was not started handed back now: the worker is told to stop."""
+        # No lock: it is called from a signal handler, which may have interrupted a thread that holds it.
+        self._handing_back = True
+
+    def finish(self) -> None:
+        """Wait until everything of the batch is recorded, or known to be lost."""
+        with self._changed:
+            self._finishing = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._batch is None)
+
+    def _keep(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._finishing or self._results, timeout=_LOOK_EVERY_SECONDS)
+                batch, finishing = self._batch, self._finishing
+                self._finishing = finishing and batch is not None
+            self._each_look()
+            if batch is None:
+                continue
+            try:
+                self._look_after(batch)
+            except LogUnavailable as error:
+                self._logger.warning("log_unavailable", while_doing="settle", error=str(error))
+                time.sleep(_RETRY_SECONDS)
+                continue
+            except Exception:
+                # Nothing more can be recorded under this lease; when it runs out, the sweeper takes over.
+                self._logger.exception("settle_failed")
+                self._give_up(batch)
+                continue
+            if finishing:
+                self._end(batch)
+            else:
+                time.sleep(_SETTLE_EVERY_SECONDS)
+
+    def _look_after(self, batch: Batch) -> None:
+        with self._changed:
+            results, self._results = self._results, []
+            closings, self._closings = self._closings, []
+        if results or closings:
+            try:
+                lost = settle(
+                    self._log, replay=batch.replay, lease=batch.lease, results=results, closings=closings
+                )
+            except LogUnavailable:
+                with self._changed:
+                    self._results, self._closings = results + self._results, closings + self._closings
+                raise
+            self._report(batch, closings, lost)
+        if self._handing_back or time.monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
+            self._hand_back(batch)
+
+    def _report(self, batch: Batch, closings: Sequence[Closing], lost: set[int]) -> None:
+        if lost:
+            batch.lose(lost)
+            self._logger.warning("lease_lost", events=len(lost), replay=batch.replay)
+        for closing in closings:
+            if closing.seq not in lost:
+                self._logger.info("event_settled", event_id=closing.event_id, state=str(closing.state))
+
+    def _hand_back(self, batch: Batch) -> None:
+        seqs = batch.take_unstarted()
+        if not seqs:
+            return
+        ids = leases.hand_back(self._log, replay=batch.replay, lease=batch.lease, seqs=seqs)
+        try:
+            self._queue.send(ids, replay=batch.replay)
+        except QueueUnavailable as error:
+            self._logger.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
+
+    def _give_up(self, batch: Batch) -> None:
+        batch.lose(set(batch.take_unstarted()))
+        with self._changed:
+            batch.lose({result.seq for result in self._results})
+            self._results, self._closings = [], []
+        self._end(batch)
+
+    def _end(self, batch: Batch) -> None:
+        with self._changed:
+            if self._batch is batch and not self._results and not self._closings:
+                self._batch = None
+                self._changed.notify_all()

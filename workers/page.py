@@ -1,0 +1,88 @@
+"""A page of memory that a worker's child shares with its parent: what it holds, and what it is running.
+
+When the child dies, the parent reads there which claim to free, and which delivery to charge.
+"""
+
+import mmap
+import os
+import tempfile
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+import msgspec
+
+from eventlog.states import State
+
+_SLOT_BYTES: Final = 8192
+_LENGTH_BYTES: Final = 4
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """The delivery whose handler runs at the moment."""
+
+    seq: int
+    event_id: str
+    handler: str
+    attempt: int
+    failures: int
+    """Counted failures if this attempt ends in a crash."""
+    version: str
+    started_at: datetime
+    timeout_seconds: float
+    kill_at: float
+    """On the machine's monotonic clock: when a handler that did not heed its timeout is killed."""
+    state_after_crash: State
+    retry_after_crash: timedelta | None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What the child last said."""
+
+    is_ready: bool = False
+    """Whether it came as far as waiting for jobs."""
+    lease: str | None = None
+    replay: int = 0
+    running: Running | None = None
+
+
+class SharedPage:
+    """Two slots, and a byte that says which one is whole: a child killed while writing leaves the other."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._memory = mmap.mmap(descriptor, 1 + 2 * _SLOT_BYTES)
+
+    @classmethod
+    def create(cls) -> Self:
+        """Make a page; pass its `descriptor` on to the child."""
+        with tempfile.TemporaryFile() as file:
+            file.truncate(1 + 2 * _SLOT_BYTES)
+            page = cls(os.dup(file.fileno()))
+        page.write(Note())
+        return page
+
+    def write(self, note: Note) -> None:
+        content = msgspec.json.encode(note)
+        slot = 1 - self._memory[0]
+        start = 1 + slot * _SLOT_BYTES
+        self._memory[start : start + _LENGTH_BYTES] = len(content).to_bytes(_LENGTH_BYTES)
+        self._memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + len(content)] = content
+        self._memory[0] = slot
+
+    def read(self) -> Note:
+        """Give the newest whole note."""
+        while True:
+            slot = self._memory[0]
+            start = 1 + slot * _SLOT_BYTES
+            length = int.from_bytes(self._memory[start : start + _LENGTH_BYTES])
+            content = self._memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + length]
+            try:
+                note = msgspec.json.decode(content, type=Note)
+            except (msgspec.MsgspecError, UnicodeError):
+                continue  # a living child wrote twice meanwhile
+            if self._memory[0] == slot:
+                return note
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self.descriptor)

@@ -1,0 +1,75 @@
+"""The RQ queue of events, reached in a way that never makes anyone wait for Redis."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+QUEUE_NAME: Final = "hooks"
+JOB_FUNCTION: Final = "workers.jobs.run_events"
+IDS_A_JOB: Final = 200
+"""At most this many events to a job, so that several workers share what arrives at once."""
+
+_TIMEOUT_SECONDS: Final = 1.0
+_FAILED_JOB_SECONDS: Final = 24 * 3600
+
+
+class QueueUnavailable(Exception):  # noqa: N818 - named for what happened
+    """Redis can't take jobs now; the events are in the log, and the sweeper sends what was missed."""
+
+
+class EventQueue:
+    """Sends jobs; one object for any number of threads."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
+
+    @classmethod
+    def connect(cls, url: str) -> "EventQueue":
+        """Connect on first use, with short timeouts and no retries: redis-py's defaults block for long."""
+        return cls(
+            Redis.from_url(
+                url,
+                socket_timeout=_TIMEOUT_SECONDS,
+                socket_connect_timeout=_TIMEOUT_SECONDS,
+                retry=Retry(NoBackoff(), 0),
+            )
+        )
+
+    def send(self, event_ids: Sequence[str], *, replay: int = 0) -> None:
+        """Queue jobs for events of the log. Raises `QueueUnavailable`; then some may have been queued."""
+        try:
+            for start in range(0, len(event_ids), IDS_A_JOB):
+                self._queue.enqueue_call(
+                    JOB_FUNCTION,
+                    args=(list(event_ids[start : start + IDS_A_JOB]), replay),
+                    description="",
+                    timeout=-1,  # each handler has a timeout of its own
+                    result_ttl=0,
+                    failure_ttl=_FAILED_JOB_SECONDS,
+                )
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the queue can't be reached: {error}") from error
+
+    def ping(self) -> None:
+        """Raise `QueueUnavailable` unless Redis answers."""
+        try:
+            self._redis.ping()
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the queue can't be reached: {error}") from error
+
+    def waiting_jobs(self) -> int:
+        """Count the jobs that no worker has taken yet. Raises `QueueUnavailable`."""
+        try:
+            return int(self._queue.count)
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the queue can't be reached: {error}") from error
+
+    def close(self) -> None:
+        self._redis.close()

@@ -1,0 +1,58 @@
+"""Hand running replays to the queue, piece by piece, and never faster than they may."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from eventlog.database import EventLog
+from eventlog.replay_feed import feed
+from eventlog.replays import Replay, ReplayState, read_replays
+from handlers.pattern import matches
+from workers.queue import EventQueue
+
+_TURN_EVENTS: Final = 1000
+_ROOM_JOBS: Final = 20
+"""A replay adds nothing while more jobs wait than this: fresh events go first."""
+
+
+class ReplayFeeder:
+    """Feeds every replay that runs."""
+
+    def __init__(self, log: EventLog, queue: EventQueue) -> None:
+        self._log = log
+        self._queue = queue
+        self._allowances: dict[int, tuple[float, float]] = {}
+        self._logger = structlog.get_logger("clock")
+
+    def feed(self, now: float, backlog: int) -> None:
+        """Feed each running replay its next events. Raises `LogUnavailable`, `QueueUnavailable`."""
+        for replay in read_replays(self._log, state=ReplayState.RUNNING):
+            turn = self._allow(replay, now)
+            if backlog > _ROOM_JOBS or turn < 1:
+                continue
+            fed = feed(self._log, replay.id, turn=turn, choose=choose_handlers)
+            self._spend(replay, fed.looked_at)
+            if fed.finished:
+                self._allowances.pop(replay.id, None)
+                self._logger.info("replay_fed", replay=replay.id)
+            self._queue.send(fed.event_ids, replay=replay.id)
+
+    def _allow(self, replay: Replay, now: float) -> int:
+        """Say how many events a replay may be fed now: its rate times the time since the last turn."""
+        if replay.rate is None:
+            return _TURN_EVENTS
+        allowance, since = self._allowances.get(replay.id, (1.0, now))
+        allowance = min(allowance + (now - since) * replay.rate, max(1.0, replay.rate))
+        self._allowances[replay.id] = (allowance, now)
+        return min(int(allowance), _TURN_EVENTS)
+
+    def _spend(self, replay: Replay, events: int) -> None:
+        if replay.id in self._allowances:
+            allowance, since = self._allowances[replay.id]
+            self._allowances[replay.id] = (allowance - events, since)
+
+
+def choose_handlers(handlers: Mapping[str, Sequence[str]], event_type: str) -> list[str]:
+    """Give the names of the handlers that one of their patterns makes want this type of event."""
+    return [name for name, patterns in handlers.items() if any(matches(one, event_type) for one in patterns)]

@@ -1,0 +1,78 @@
+"""One job, from claim to settled: the path of an event through a worker, in the order of its calls."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from eventlog import leases
+from eventlog.database import EventLog
+from eventlog.errors import LogUnavailable
+from workers.batch import Batch
+from workers.dispatch import Dispatcher
+from workers.keeper import Keeper
+from workers.page import Note, Running, SharedPage
+
+
+class Runner:
+    """Runs jobs, one at a time."""
+
+    def __init__(
+        self, log: EventLog, page: SharedPage, keeper: Keeper, dispatcher: Dispatcher, *, lease: timedelta
+    ) -> None:
+        self._log = log
+        self._page = page
+        self._keeper = keeper
+        self._dispatcher = dispatcher
+        self._lease = lease
+        self._stopping = False
+        self.is_busy = False
+        """Whether a job is at work."""
+
+    def run(self, event_ids: Sequence[str], replay: int) -> None:
+        """Claim the events that are still queued, run their handlers, and record what came of it.
+
+        A job whose events were all taken by others does nothing.
+        """
+        lease = leases.new_lease()
+        self.is_busy = True
+        try:
+            self._page.write(Note(is_ready=True, lease=lease, replay=replay))
+            claimed = leases.claim(self._log, event_ids, replay=replay, lease=lease, duration=self._lease)
+            if claimed:
+                self._run(Batch(lease=lease, replay=replay, claimed=claimed))
+        except LogUnavailable as error:
+            # The events stay queued in the log, and the sweeper sends another job for them.
+            structlog.get_logger("worker").warning("log_unavailable", while_doing="claim", error=str(error))
+        finally:
+            self._page.write(Note(is_ready=True))
+            self.is_busy = False
+
+    def _run(self, batch: Batch) -> None:
+        self._keeper.watch(batch)
+        if self._stopping:
+            self._keeper.hand_back_unstarted()
+        while not self._stopping and (claimed := batch.start_next()) is not None:
+            self._dispatcher.dispatch(
+                claimed,
+                replay=batch.replay,
+                is_lost=lambda seq=claimed.seq: batch.has_lost(seq),  # type: ignore[misc]
+                record=self._keeper.add,
+            )
+        self._keeper.finish()
+
+    def stop(self) -> None:
+        """Finish the handlers of the event at hand, and hand back the rest; safe in a signal handler."""
+        self._stopping = True
+        self._keeper.hand_back_unstarted()
+
+
+class Announcer:
+    """Notes on the page which delivery runs, beside the claim that is already there."""
+
+    def __init__(self, page: SharedPage) -> None:
+        self._page = page
+
+    def __call__(self, running: Running | None) -> None:
+        held = self._page.read()
+        self._page.write(Note(is_ready=True, lease=held.lease, replay=held.replay, running=running))
