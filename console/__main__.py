@@ -1,0 +1,5 @@
+"""`python -m console` is `hooks`."""
+
+from console.main import main
+
+main()

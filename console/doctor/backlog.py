@@ -1,0 +1,62 @@
+"""Whether anything that was accepted is stranded, or gave up lately."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from console.doctor.finding import Finding, ok, problem, warning
+from console.rendering import visible_line
+from eventlog.database import EventLog
+from eventlog.diagnosis import COUNT_LIMIT, Found, read_overdue, read_recently_dead, read_unclaimed
+
+_OVERDUE: Final = timedelta(seconds=60)
+_UNCLAIMED: Final = timedelta(seconds=60)
+_LATELY: Final = timedelta(hours=24)
+
+
+def check_overdue(log: EventLog) -> Iterator[Finding]:
+    """Look for unfinished work that nothing has touched since it was due."""
+    found = read_overdue(log, by=_OVERDUE)
+    if found.count:
+        yield problem(
+            "stranded",
+            f"{_number(found)} unfinished and more than 60 s overdue: {_names(found)}",
+            "start the clock (hooks clock), which queues them again, and a worker (hooks worker)",
+        )
+    else:
+        yield ok("stranded", "nothing that was accepted is overdue")
+
+
+def check_unclaimed(log: EventLog) -> Iterator[Finding]:
+    """Look for events that wait for a worker."""
+    found = read_unclaimed(log, after=_UNCLAIMED)
+    if found.count:
+        yield warning(
+            "backlog",
+            f"{_number(found)} queued for more than 60 s without a first attempt: {_names(found)}",
+            "start a worker, or more of them (hooks worker)",
+        )
+    else:
+        yield ok("backlog", "no event has waited for a worker for more than 60 s")
+
+
+def check_dead(log: EventLog) -> Iterator[Finding]:
+    """Look for handlers that gave up."""
+    found = read_recently_dead(log, within=_LATELY)
+    if found.count:
+        yield warning(
+            "dead",
+            f"{_number(found)} gave up in the last 24 h: {_names(found)}",
+            "see hooks events list --state dead, then hooks events show ID; once mended, hooks replay ID",
+        )
+    else:
+        yield ok("dead", "no handler gave up in the last 24 h")
+
+
+def _number(found: Found) -> str:
+    return f"more than {COUNT_LIMIT:,}" if found.count > COUNT_LIMIT else f"{found.count:,}"
+
+
+def _names(found: Found) -> str:
+    names = ", ".join(visible_line(name) for name in found.first)
+    return f"{names}, ..." if found.count > len(found.first) else names

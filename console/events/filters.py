@@ -1,0 +1,70 @@
+"""The options that choose events, alike wherever events are chosen."""
+
+import functools
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import click
+
+from console.when import WHEN
+from eventlog.selection import Selection
+from eventlog.states import State
+
+LARGEST_SEQ: Final = 2**63 - 1
+_TYPE: Final = re.compile(r"\*|[^*]+(\.\*)?")
+
+
+def selection_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that choose events, and call it with `selection`."""
+
+    @click.option("--type", "type_", callback=_type, help="memory.stored, or memory.*")
+    @click.option("--state", type=click.Choice([state.value for state in State]), help="Of the event.")
+    @click.option("--subject", metavar="ID", callback=text, help="The memory, agent or project it is about.")
+    @click.option("--since", type=WHEN, help="Received then or later: a timestamp, a date, or 15m, 2h, 3d.")
+    @click.option("--until", type=WHEN, help="Received before then.")
+    @click.option(
+        "--handler", metavar="NAME", callback=text, help="Delivered to it; --state is then its own."
+    )
+    @functools.wraps(command)
+    def with_selection(
+        *,
+        type_: str | None,
+        state: str | None,
+        subject: str | None,
+        since: datetime | None,
+        until: datetime | None,
+        handler: str | None,
+        **others: Any,  # noqa: ANN401 - the command's own options
+    ) -> None:
+        if since and until and since >= until:
+            raise click.UsageError("--since must be earlier than --until, or no event can match")
+        selection = Selection(
+            type=type_,
+            state=None if state is None else State(state),
+            subject=subject,
+            since=since,
+            until=until,
+            handler=handler,
+        )
+        command(selection=selection, **others)
+
+    return with_selection
+
+
+def text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Refuse an empty argument, and one whose bytes are no text, which no database would take."""
+    if value == "":
+        raise click.BadParameter("this is empty; was a variable unset?")
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("this is not UTF-8 text") from error
+    return value
+
+
+def _type(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value and _TYPE.fullmatch(value) is None:
+        raise click.BadParameter("write a type (memory.stored), a family (memory.*) or * for all")
+    return text(ctx, param, value)

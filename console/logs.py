@@ -1,0 +1,61 @@
+"""How processes log: a fixed verb with fields, one line each, on standard output."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from structlog.typing import Processor
+
+from console.settings import OutputSettings
+
+_FOREIGN_LEVEL: Final = logging.WARNING
+"""Libraries are heard from here on: what they say below it is for their own developers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Where finished lines go; one write each, so that lines of several threads never mix."""
+
+    name: str
+
+    def msg(self, message: str) -> None:
+        sys.stdout.write(message + "\n")
+        sys.stdout.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _line(*names: Any) -> _Line:  # noqa: ANN401 - structlog hands on what get_logger was given
+    return _Line(str(names[0]) if names else "hooks")
+
+
+def configure_logs(settings: OutputSettings) -> None:
+    """Send all logs of this process, the libraries' too, to standard output in one format."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[Processor] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        if settings.format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+    )
+    structlog.configure(
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[settings.level.upper()]
+        ),
+        logger_factory=_line,
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=_FOREIGN_LEVEL, force=True)

@@ -1,0 +1,96 @@
+"""The settings of the `hooks` command, from the environment and the home folder."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class OutputSettings(BaseSettings):
+    """How the processes log."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    format: Literal["text", "json"] = Field(
+        default="text",
+        validation_alias="HOOKS_LOG_FORMAT",
+        description="How processes log, one line an event: `text` for people, `json` for machines.",
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        validation_alias="HOOKS_LOG_LEVEL",
+        description="The least level that is logged: `debug`, `info`, `warning` or `error`.",
+    )
+
+
+class UpSettings(BaseSettings):
+    """What `hooks up` runs."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias="HOOKS_HOST",
+        description="The address that the receiver listens on; `hooks up` keeps to this machine.",
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        validation_alias="HOOKS_WORKERS",
+        description="How many workers `hooks up` runs.",
+    )
+
+
+def environment_with(**variables: str) -> dict[str, str]:
+    """Give this process's environment with some variables set, for a child process."""
+    return {**os.environ, **variables}
+
+
+class TriggerSettings(BaseSettings):
+    """The settings of `hooks trigger`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="CHAOZCODE_WEBHOOK_SECRET",
+        description=(
+            "The webhook's signing secret; several may be given, separated by white space, the newest first."
+        ),
+    )
+    home: Path = Field(
+        default=Path(".hooks"),
+        validation_alias="HOOKS_HOME",
+        description="The folder of everything embedded: the SQLite log, Valkey's data, a development secret.",
+    )
+    port: int = Field(
+        default=8000, ge=1, le=65535, validation_alias="PORT", description="The port the receiver listens on."
+    )
+
+    @property
+    def secret(self) -> bytes | None:
+        """The newest secret: the environment's, else the one that `hooks up` made; None without either."""
+        given = self.webhook_secret.get_secret_value() or _read(self.home / "webhook-secret")
+        return next((secret.encode() for secret in given.split()), None)
+
+    @property
+    def url(self) -> str:
+        """The running receiver's URL as `hooks up` noted it, else the usual one."""
+        noted = _read(self.home / "url").strip()
+        return noted or f"http://127.0.0.1:{self.port}/webhooks/chaozcode"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""`hooks up`: everything on one machine, embedded, supervised."""

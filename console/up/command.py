@@ -1,0 +1,114 @@
+"""`hooks up`: where everything embedded meets; start, watch, stop."""
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from console.settings import OutputSettings, TriggerSettings, UpSettings, environment_with
+from console.up.display import show
+from console.up.fleet import Fleet
+from console.up.home import URL_FILE, development_secret, hold_home
+from console.up.valkey import valkey_command
+from eventlog.database import EventLog
+from eventlog.schema import upgrade
+from eventlog.settings import LogSettings
+from handlers.settings import HandlerSettings
+from receiver.server import PortTaken, require_port
+from receiver.settings import ReceiverSettings
+from workers.queue import QueueSettings
+from workers.settings import WorkerSettings
+
+
+@click.command()
+def up() -> None:
+    """Run everything on this machine: receiver, worker, clock, and the servers they need.
+
+    Needs no configuration: what DATABASE_URL and REDIS_URL do not name is embedded, in the folder .hooks.
+    A process that dies is started again. Ctrl-C stops it all.
+    """
+    OutputSettings(), HandlerSettings(), WorkerSettings()  # a wrong variable is told now, not by a child
+    settings, log, queue = UpSettings(), LogSettings(), QueueSettings()
+    with hold_home(log.home):
+        secret = TriggerSettings().webhook_secret.get_secret_value() or development_secret(log.home)
+        receiver = ReceiverSettings.model_validate(
+            {"CHAOZCODE_WEBHOOK_SECRET": secret, "HOOKS_HOST": settings.host}
+        )
+        try:
+            require_port(receiver.host, receiver.port)
+        except PortTaken as error:
+            raise click.ClickException(str(error)) from error
+        shown_host = "127.0.0.1" if receiver.host in ("0.0.0.0", "::") else receiver.host  # noqa: S104
+        url = f"http://{shown_host}:{receiver.port}/webhooks/chaozcode"
+        fleet = Fleet(
+            environment_with(
+                CHAOZCODE_WEBHOOK_SECRET=secret,
+                HOOKS_HOST=receiver.host,
+                HOOKS_HOME=str(log.home.absolute()),
+                HOOKS_LOG_FORMAT="json",
+            ),
+            ready=lambda: _greet(url, log, queue),
+        )
+        if not queue.redis_url:
+            fleet.add_server("valkey", valkey_command(log.home.absolute() / "valkey", queue.socket))
+        _stop_on_signals(fleet)
+        _run(fleet, log, settings.workers, log.home / URL_FILE, url)
+
+
+def _run(fleet: Fleet, log: LogSettings, workers: int, url_file: Path, url: str) -> None:
+    fleet.start_servers()
+    try:
+        opened = EventLog.open(log.url)
+        if upgrade(opened):
+            show(f"the event log's tables were made in {opened.location}", word="log")
+        opened.close()
+        for name in ("receiver", *["worker"] * workers, "clock"):
+            fleet.start_process(name)
+        url_file.write_text(url + "\n")
+        failed = fleet.watch()
+    finally:
+        fleet.stop()
+        url_file.unlink(missing_ok=True)
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _stop_on_signals(fleet: Fleet) -> None:
+    def told(_signal: int, _frame: FrameType | None) -> None:
+        fleet.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, told)
+
+
+def _greet(url: str, log: LogSettings, queue: QueueSettings) -> None:
+    command = _own_command()
+    where = EventLog.open(log.url).location if log.database_url else f"SQLite, in {log.home}/"
+    click.echo(
+        f"""
+chaozcode-hooks is up.
+
+  webhook URL   {url}
+  event log     {where}
+  queue         {"the Redis of REDIS_URL" if queue.redis_url else f"Valkey, in {log.home}/"}
+
+Send a first event from another terminal, and look at it:
+
+  {command} trigger memory.stored
+  {command} events list
+
+Ctrl-C stops everything. Each event is shown here as it is received, run and settled:
+"""
+    )
+
+
+def _own_command() -> str:
+    """Give what to type for `hooks` in this folder."""
+    on_path = shutil.which("hooks")
+    own = Path(sys.argv[0])
+    if own.name != "hooks" or (on_path and Path(on_path).samefile(own)):
+        return "hooks"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)

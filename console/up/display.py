@@ -1,0 +1,113 @@
+"""What `hooks up` prints: one readable line for each thing that happens."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import click
+
+from console.rendering import visible, visible_line
+
+_WORD_WIDTH: Final = 10
+_COLOURS: Final = {
+    "done": "green",
+    "dead": "red",
+    "waiting": "yellow",
+    "unhandled": "yellow",
+    "error": "red",
+    "warning": "yellow",
+}
+_OWN_FIELDS: Final = (
+    "event",
+    "level",
+    "logger",
+    "timestamp",
+    "event_id",
+    "type",
+    "handler",
+    "attempt",
+    "replay",
+)
+
+Fields = Mapping[str, Any]
+
+
+def show(text: str, *, colour: str | None = None, word: str = "", at: datetime | None = None) -> None:
+    """Print one line with its time, and a word that says what it is about."""
+    time = (at or datetime.now().astimezone()).strftime("%H:%M:%S")
+    line = f"{click.style(time, dim=True)}  {click.style(word.ljust(_WORD_WIDTH), fg=colour)}{text}"
+    click.echo(line, color=sys.stdout.isatty())
+
+
+def show_log_line(process: str, line: str) -> None:
+    """Print what a process logged, in words; a line that is no log event is printed as it is."""
+    try:
+        fields = json.loads(line)
+        at = datetime.fromisoformat(fields["timestamp"]).astimezone()
+        word, text, colour = _WORDINGS.get(fields["event"].partition("_")[0], _other)(fields)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        if line.strip():
+            show(visible_line(line), word=process)
+        return
+    show(visible_line(text), colour=colour, word=word or process, at=at)
+    if "exception" in fields and isinstance(fields["exception"], str):
+        click.echo(visible(fields["exception"]))
+
+
+def _event(fields: Fields) -> tuple[str, str, str | None]:
+    event_id = fields["event_id"]
+    match fields["event"]:
+        case "event_accepted":
+            return "received", f"{event_id}  {fields['type']}", "cyan"
+        case "event_duplicate":
+            differs = ", with another body, which is kept" if fields.get("differs") else ""
+            return "received", f"{event_id}  {fields['type']}  again{differs}", "cyan"
+        case "event_settled":
+            return "settled", f"{event_id}  {fields['state']}", _COLOURS.get(fields["state"])
+    return _other(fields)
+
+
+def _delivery(fields: Fields) -> tuple[str, str, str | None]:
+    state = fields["event"].removeprefix("delivery_")
+    text = f"{fields['event_id']}  {fields['handler']}  {state}"
+    if "milliseconds" in fields:
+        text += f" in {fields['milliseconds']:g} ms"
+    if fields["attempt"] > 1:
+        text += f", attempt {fields['attempt']}"
+    if "replay" in fields:
+        text += f", replay {fields['replay']}"
+    if "retry_in_seconds" in fields:
+        text += f", again in {fields['retry_in_seconds']:g} s"
+    for name in ("error", "reason"):
+        if fields.get(name):
+            text += f": {fields[name]}"
+    return "ran", text, _COLOURS.get(state)
+
+
+def _refused(fields: Fields) -> tuple[str, str, str | None]:
+    if fields["event"] != "request_refused":
+        return _other(fields)
+    about = "  ".join(str(fields[name]) for name in ("event_id", "field", "reason") if fields.get(name))
+    return (
+        "refused",
+        f"{fields['status']} {fields['code']}  {fields['request_id']}  {about}".rstrip(),
+        "yellow",
+    )
+
+
+def _other(fields: Fields) -> tuple[str, str, str | None]:
+    details = "  ".join(
+        f"{name}={value}" for name, value in fields.items() if name not in (*_OWN_FIELDS, "exception")
+    )
+    about = "  ".join(str(fields[name]) for name in ("handler", "event_id") if name in fields)
+    text = "  ".join(part for part in (about, str(fields["event"]), details) if part)
+    return "log" if "handler" in fields else "", text, _COLOURS.get(fields["level"])
+
+
+_WORDINGS: Final[Mapping[str, Callable[[Fields], tuple[str, str, str | None]]]] = {
+    "event": _event,
+    "delivery": _delivery,
+    "request": _refused,
+}

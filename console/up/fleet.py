@@ -1,0 +1,118 @@
+"""The processes of `hooks up`: started in order, watched, started again, stopped in order."""
+
+import json
+import queue
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from console.up.child import Child
+from console.up.display import show, show_log_line
+
+_LOOK_EVERY_SECONDS: Final = 0.1
+_STOP_SECONDS: Final = 35.0
+_SERVER_STOP_SECONDS: Final = 10.0
+
+
+class Fleet:
+    """Servers, which the processes need, and the processes."""
+
+    def __init__(self, environment: Mapping[str, str], *, ready: Callable[[], None]) -> None:
+        """`ready` is called once, when all processes do their work."""
+        self._environment = environment
+        self._ready = ready
+        self._greeted = False
+        self._stops_requested = 0
+        self._servers: list[Child] = []
+        self._processes: list[Child] = []
+        # Lines come from a thread per process and are printed by one, so that they never mix.
+        self._lines: queue.SimpleQueue[tuple[Child, str]] = queue.SimpleQueue()
+
+    def add_server(self, name: str, command: Sequence[str]) -> None:
+        self._servers.append(Child(name, command, self._environment, self._hear))
+
+    def start_servers(self) -> None:
+        for server in self._servers:
+            server.is_ready = True
+            server.start()
+
+    def start_process(self, name: str) -> None:
+        """Start one of our own processes: receiver, worker or clock."""
+        number = sum(process.name.startswith(name) for process in self._processes)
+        shown = name if number == 0 else f"{name}-{number + 1}"
+        process = Child(shown, [sys.executable, "-m", "console", name], self._environment, self._hear)
+        self._processes.append(process)
+        process.start()
+
+    def request_stop(self) -> None:
+        """Have `watch` return; asked a second time, nothing is waited for. Safe in a signal handler."""
+        self._stops_requested += 1
+
+    def watch(self) -> bool:
+        """Print what happens and start again what died, until told to stop.
+
+        Returns whether it ended because a process could not even start; what it said was printed.
+        """
+        while not self._stops_requested:
+            self._print_lines(_LOOK_EVERY_SECONDS)
+            for child in (*self._servers, *self._processes):
+                code = child.exit_code()
+                if code is None:
+                    continue
+                if not child.is_ready:
+                    self._print_lines(_LOOK_EVERY_SECONDS)
+                    return True
+                if child.start_again_when_due():
+                    show(f"ended with {_describe(code)}; started again", word=child.name, colour="yellow")
+        return False
+
+    def stop(self) -> None:
+        """Stop the processes, then the servers they need."""
+        show("stopping", word="hooks")
+        for children, seconds in ((self._processes, _STOP_SECONDS), (self._servers, _SERVER_STOP_SECONDS)):
+            self._stop(children, seconds)
+        self._print_lines(0)
+        show("stopped", word="hooks")
+
+    def _stop(self, children: Sequence[Child], seconds: float) -> None:
+        for child in children:
+            child.terminate()
+        deadline = time.monotonic() + seconds
+        while any(child.exit_code() is None for child in children):
+            self._print_lines(_LOOK_EVERY_SECONDS)
+            if time.monotonic() > deadline or self._stops_requested > 1:
+                break
+        for child in children:
+            child.wait(0)
+
+    def _hear(self, child: Child, line: str) -> None:
+        self._lines.put((child, line))
+
+    def _print_lines(self, seconds: float) -> None:
+        """Print the lines there are, waiting that long for the first."""
+        try:
+            while True:
+                child, line = self._lines.get(timeout=seconds) if seconds else self._lines.get_nowait()
+                seconds = 0
+                if not self._notes_readiness(child, line):
+                    show_log_line(child.name, line)
+        except queue.Empty:
+            return
+
+    def _notes_readiness(self, child: Child, line: str) -> bool:
+        if child.is_ready or '_ready"' not in line:
+            return False
+        try:
+            is_ready = bool(json.loads(line)["event"] == f"{child.name.partition('-')[0]}_ready")
+        except (ValueError, TypeError, KeyError):
+            return False
+        child.is_ready = is_ready
+        if is_ready and not self._greeted and all(process.is_ready for process in self._processes):
+            self._greeted = True
+            self._ready()
+        return is_ready
+
+
+def _describe(code: int) -> str:
+    return f"exit code {code}" if code < 128 else f"signal {code - 128}"
