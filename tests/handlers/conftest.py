@@ -1,0 +1,25 @@
+"""What the tests of handlers share."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def modules_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a test import modules of its own, and forget them afterwards."""
+    modules, path = dict(sys.modules), list(sys.path)
+    monkeypatch.setattr(
+        sys, "dont_write_bytecode", True
+    )  # a file rewritten within a second would look unchanged
+    importlib.invalidate_caches()
+    yield
+    for name in set(sys.modules) - set(modules):
+        module = sys.modules.pop(name)
+        parent, _, child = name.rpartition(".")
+        if parent in modules and getattr(modules[parent], child, None) is module:
+            delattr(modules[parent], child)
+    sys.path[:] = path
+    importlib.invalidate_caches()

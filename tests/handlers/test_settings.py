@@ -1,0 +1,72 @@
+"""Where handlers come from, as the environment says."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from handlers.settings import HandlerSettings
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HOOKS_HANDLERS", raising=False)
+    monkeypatch.delenv("HOOKS_BUILTIN_HANDLERS", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_defaults_are_the_builtin_handlers_alone() -> None:
+    settings = HandlerSettings()
+    assert settings.modules == ()
+    assert settings.builtin is True
+
+
+@pytest.mark.parametrize("text", ["a,b.c", "a b.c", " a ,\n\tb.c, ", "a,b.c,a"])
+def test_modules_are_separated_by_commas_or_white_space(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("HOOKS_HANDLERS", text)
+    assert HandlerSettings().modules == ("a", "b.c")
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKS_HANDLERS", "")
+    monkeypatch.setenv("HOOKS_BUILTIN_HANDLERS", "")
+    assert HandlerSettings().modules == ()
+    assert HandlerSettings().builtin is True
+
+
+def test_a_dotenv_file_is_read_and_the_environment_goes_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("HOOKS_HANDLERS=from_file\nHOOKS_BUILTIN_HANDLERS=false\nOTHER=1\n")
+    monkeypatch.setenv("HOOKS_HANDLERS", "from_environment")
+    settings = HandlerSettings()
+    assert settings.modules == ("from_environment",)
+    assert settings.builtin is False
+
+
+@pytest.mark.parametrize("text", ["my-hooks", "hooks/billing.py", "a..b", ".a", "1a"])
+def test_what_is_no_module_name_is_refused_by_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOOKS_HANDLERS", text)
+    with pytest.raises(ValidationError) as raised:
+        HandlerSettings()
+    assert raised.value.errors()[0]["loc"] == ("HOOKS_HANDLERS",)
+    assert repr(text) in str(raised.value)
+
+
+def test_a_wrong_switch_is_refused_by_the_variables_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKS_BUILTIN_HANDLERS", "perhaps")
+    with pytest.raises(ValidationError, match="HOOKS_BUILTIN_HANDLERS"):
+        HandlerSettings()
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        HandlerSettings().builtin = False
+
+
+def test_every_setting_is_described_and_has_a_variable() -> None:
+    for field in HandlerSettings.model_fields.values():
+        assert field.description
+        assert str(field.validation_alias).startswith("HOOKS_")

@@ -1,0 +1,121 @@
+"""The kit for users' own tests."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from handlers import Context, Event, RetryLater, Router
+from handlers.registration import Handler
+from handlers.testing import Retried, Succeeded, make_event, run
+
+router = Router()
+
+
+@router.on("agent.failed", retries=0, timeout=77, name="registered-name")
+def registered(event: Event, ctx: Context) -> None:
+    ctx.log.info("seen", left=(ctx.deadline - datetime.now(UTC)).total_seconds(), replay=ctx.is_replay)
+    raise RetryLater(5)
+
+
+def plain(event: Event, ctx: Context) -> None:
+    ctx.log.debug("plain_seen", memory=event.data["memoryId"])
+
+
+def test_an_event_is_as_chaozcode_sends_it() -> None:
+    created = datetime(2026, 1, 30, 13, tzinfo=timezone(timedelta(hours=1)))
+    event = make_event("memory.stored", id="evt_abc123", created_at=created, memoryId="m", tags=["a"])
+    assert json.loads(event.body) == {
+        "id": "evt_abc123",
+        "type": "memory.stored",
+        "createdAt": "2026-01-30T12:00:00Z",
+        "data": {"memoryId": "m", "tags": ["a"]},
+    }
+    assert (event.id, event.type, event.created_at) == ("evt_abc123", "memory.stored", created)
+    assert event.data == {"memoryId": "m", "tags": ["a"]}
+    assert event.received_at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("event", "subject"),
+    [
+        (make_event("memory.deleted", memoryId="m", agentId="a"), "m"),
+        (make_event("agent.started", memoryId="m", agentId="a"), "a"),
+        (make_event("project.updated", projectId="p"), "p"),
+        (make_event("usage.threshold", projectId="p"), None),
+        (make_event("memory.stored"), None),
+        (make_event("memory.stored", memoryId="m", subject=None), None),
+        (make_event("ping", subject="s"), "s"),
+    ],
+)
+def test_the_subject_comes_from_the_data_unless_given(event: Event, subject: str | None) -> None:
+    assert event.subject == subject
+
+
+def test_ids_differ_and_creation_is_now_unless_given() -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    one, other = make_event("ping"), make_event("ping")
+    assert one.id != other.id
+    assert one.created_at is not None
+    assert before < one.created_at <= datetime.now(UTC)
+
+
+def test_a_creation_time_may_be_absent_but_not_naive() -> None:
+    event = make_event("ping", created_at=None)
+    assert event.created_at is None
+    assert "createdAt" not in json.loads(event.body)
+    with pytest.raises(ValueError, match="aware"):
+        make_event("ping", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_a_plain_function_runs_with_default_options_and_its_logs_are_kept() -> None:
+    event = make_event("memory.stored", memoryId="m")
+    result = run(plain, event)
+    assert result.outcome == Succeeded()
+    assert [dict(entry) for entry in result.logs] == [
+        {
+            "event": "plain_seen",
+            "log_level": "debug",
+            "memory": "m",
+            "event_id": event.id,
+            "handler": "plain",
+            "attempt": 1,
+        }
+    ]
+
+
+def test_a_registered_function_runs_with_its_own_options() -> None:
+    result = run(registered, make_event("agent.failed"), replay=2, attempt=3)
+    assert result.outcome == Retried(delay=timedelta(seconds=5), counted=False)
+    (entry,) = result.logs
+    assert (entry["handler"], entry["attempt"], entry["replay"]) == ("registered-name", 3, True)
+    assert 70 < entry["left"] <= 77
+
+
+def test_a_lambda_a_handler_and_a_router_run_too() -> None:
+    event = make_event("agent.failed")
+    assert run(lambda event, ctx: None, event).outcome == Succeeded()
+    assert run(Handler.of(plain, ("*",)), make_event("ping", memoryId="m")).outcome == Succeeded()
+    assert isinstance(run(router, event).outcome, Retried)
+
+
+def test_a_router_without_exactly_one_match_is_an_error_that_names_them() -> None:
+    both = Router()
+    both.on("*")(plain)
+    both.on("*", name="second")(plain)
+    with pytest.raises(ValueError, match=r"'ping'.*plain, second"):
+        run(both, make_event("ping"))
+    with pytest.raises(ValueError, match="none"):
+        run(router, make_event("ping"))
+
+
+def test_delays_are_exact_and_follow_the_failures_before() -> None:
+    def fail(event: Event, ctx: Context) -> None:
+        raise OSError
+
+    delays = []
+    for failures in range(5):
+        outcome = run(fail, make_event("ping"), failures=failures).outcome
+        assert isinstance(outcome, Retried)
+        delays.append(outcome.delay.total_seconds())
+    assert delays == [5, 10, 20, 40, 80]

