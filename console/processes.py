@@ -33,7 +33,7 @@ def receiver() -> None:
 @click.command()
 def worker() -> None:
     """Run a worker: takes events from the queue and runs your handlers on them."""
-    from workers.pulse import Pulse  # noqa: PLC0415
+    from eventlog.pulse import Pulse  # noqa: PLC0415
     from workers.queue import EventQueue, QueueSettings  # noqa: PLC0415
     from workers.settings import WorkerSettings  # noqa: PLC0415
     from workers.supervisor import Supervisor  # noqa: PLC0415
@@ -53,8 +53,8 @@ def worker() -> None:
 @click.command()
 def clock() -> None:
     """Run the clock: queues retries that are due and jobs that were lost, and feeds replays."""
+    from eventlog.pulse import Pulse  # noqa: PLC0415
     from workers.clock import Clock  # noqa: PLC0415
-    from workers.pulse import Pulse  # noqa: PLC0415
     from workers.queue import EventQueue, QueueSettings  # noqa: PLC0415
 
     configure_logs(OutputSettings())

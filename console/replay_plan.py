@@ -1,12 +1,12 @@
 """What a replay would do, in words: how many events, which, and which handlers run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from console.rendering import iso_time, local_time, show, show_json, state_text, table
 from console.replay_report import counted
 from eventlog.replay_preview import Preview
 from eventlog.replays import COUNT_LIMIT
+from handlers.pattern import matches
 
 Handlers = Mapping[str, Sequence[str]]
 """Handlers' names with the patterns of types that they listen for."""
@@ -29,6 +29,7 @@ def _up_to_limit(number: int) -> str:
 
 
 def show_plan(found: Preview, handlers: Handlers, *, as_json: bool) -> None:
+    """List the first of the events, each with the handlers that are registered for its type."""
     if as_json:
         listed = [
             {
@@ -36,21 +37,33 @@ def show_plan(found: Preview, handlers: Handlers, *, as_json: bool) -> None:
                 "type": event.type,
                 "state": event.state.value,
                 "received_at": iso_time(event.received_at),
+                "handlers": _listening(handlers, event.type),
             }
             for event in found.first
         ]
-        plan: dict[str, Any] = {"replay": None, "events": found.wanted, "listed": listed}
-        show_json(plan | {"handlers": {name: list(patterns) for name, patterns in handlers.items()}})
+        show_json({"replay": None, "events": found.wanted, "listed": listed})
         return
     if found.first:
         rows = [
-            (event.id, event.type, state_text(event.state), local_time(event.received_at))
+            (
+                event.id,
+                event.type,
+                state_text(event.state),
+                local_time(event.received_at),
+                ", ".join(_listening(handlers, event.type)),
+            )
             for event in found.first
         ]
-        show(table(("event", "type", "state", "received"), rows))
-        if found.wanted > len(rows):
-            rest = found.wanted - len(rows)
+        show(table(("event", "type", "state", "received", "handlers"), rows))
+        rest = min(found.wanted, COUNT_LIMIT) - len(rows)
+        if rest:
             show(f"and {'over ' if found.wanted > COUNT_LIMIT else ''}{rest:,} more")
-        show("Handlers, each for its types:")
-        show(table(("handler", "types"), [(name, ", ".join(types)) for name, types in handlers.items()]))
     show("A dry run: nothing was changed.")
+
+
+def _listening(handlers: Handlers, event_type: str) -> list[str]:
+    return [
+        name
+        for name, patterns in handlers.items()
+        if any(matches(pattern, event_type) for pattern in patterns)
+    ]

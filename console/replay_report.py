@@ -82,10 +82,12 @@ def show_outcome(report: Report) -> None:
     replay = report.replay
     if replay.in_flight:
         show("Left out, because still in flight:")
-        _show_first([tuple(named.rsplit(" ", 1)) for named in replay.in_flight])
+        # The log names a thousand of them at most; --only-failed passes over others too.
+        total = len(replay.in_flight) if replay.only_failed else replay.passed_over
+        _show_first([tuple(named.rsplit(" ", 1)) for named in replay.in_flight], total)
     if report.dead:
         show(f"Dead, see `hooks events show ID`{_more(report)}:")
-        _show_first([_dead_cells(delivery) for delivery in report.dead])
+        _show_first([_dead_cells(delivery) for delivery in report.dead], report.outcomes[State.DEAD])
 
 
 def _words(report: Report) -> Iterator[str]:
@@ -124,10 +126,10 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def _show_first(rows: list[tuple[str, ...]]) -> None:
+def _show_first(rows: list[tuple[str, ...]], total: int) -> None:
     show(table(("event", "handler", "error")[: len(rows[0])], rows[:_NAMED_AT_MOST]))
-    if len(rows) > _NAMED_AT_MOST:
-        show(f"and {len(rows) - _NAMED_AT_MOST:,} more")
+    if total > _NAMED_AT_MOST:
+        show(f"and {total - _NAMED_AT_MOST:,} more")
 
 
 def _dead_cells(delivery: DeadDelivery) -> tuple[str, str, str]:

@@ -55,6 +55,8 @@ def record(log: EventLog, batch: Sequence[Event]) -> list[Receipt]:
 
 
 def _record_or_halve(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
+    if not arrivals:
+        return {}
     try:
         return log.write_again_after_collisions(lambda connection: _insert(log, connection, arrivals))
     except DBAPIError as error:

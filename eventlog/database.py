@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable
@@ -52,7 +52,8 @@ class EventLog:
     @property
     def location(self) -> str:
         """Say where the log is, without its password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        url = self._engine.url.difference_update_query(("password", "sslpassword"))
+        return url.render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -96,10 +97,10 @@ def parse_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):  # ValueError: it repeats what stands where the port should be
         raise InvalidDatabaseUrl(
             "this is no database URL; write sqlite:///path/to/file.db or postgresql://user:password@host/name"
-        ) from error
+        ) from None
     kind = parsed.drivername.partition("+")[0]
     if kind in ("postgres", "postgresql"):
         return parsed.set(drivername="postgresql+psycopg")
@@ -121,11 +122,21 @@ def _sqlite_engine(url: URL) -> Engine:
         connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
     )
 
+    path = Path(str(url.database))
+
     @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401
+    def configure(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ANN401
         connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def refuse_a_lost_file(_connection: Any, record: Any, _proxy: Any) -> None:  # noqa: ANN401
+        # A file that was removed or replaced still takes commits, through connections opened before; and
+        # they are gone when the last of those is closed.
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError(f"{path} is another file now")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -134,6 +145,14 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _postgresql_engine(url: URL) -> Engine:

@@ -14,15 +14,16 @@ from eventlog.tables import events
 _NAMESPACE: Final = 0x4843 << 48
 _SEQ_MASK: Final = (1 << 48) - 1
 
+# Until the first seq is given, last_value names that one already, and is_called is false.
 _ANNOUNCE: Final = text(
-    "SELECT pg_advisory_xact_lock_shared(CAST(:namespace AS bigint) | last_value),"
+    "SELECT pg_advisory_xact_lock_shared(CAST(:namespace AS bigint) | (last_value - (NOT is_called)::int)),"
     # A log whose database was set to lose commits still keeps its promise; stronger settings stay.
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', true) END,"
     " set_config('lock_timeout', '3s', true)"
     " FROM events_seq_seq"
 )
-_LAST_GIVEN: Final = text("SELECT last_value FROM events_seq_seq")
+_LAST_GIVEN: Final = text("SELECT last_value - (NOT is_called)::int FROM events_seq_seq")
 _LOWEST_ANNOUNCED: Final = text(
     "SELECT min(((classid::bigint << 32) | objid::bigint) & :mask) FROM pg_locks"
     " WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = :namespace"

@@ -47,7 +47,7 @@ class Selection:
 
     def to_json(self) -> dict[str, Any]:
         """Give the conditions that are set, as JSON values."""
-        given = {name: value for name, value in asdict(self).items() if value}
+        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         return {
             name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()
         }

@@ -4,6 +4,7 @@ A SIGKILLed worker, a wiped Redis and a retry are one case here. Each turn is on
 of sweepers may run; it reads partial indexes over unfinished rows: its cost follows the work left.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,15 +33,17 @@ class Swept:
     """Waiting: its retry is due. Running: its lease ran out. Queued: no job came for it."""
 
 
-def sweep(log: EventLog, *, again_in: timedelta = REQUEUE_GRACE) -> list[Swept]:
-    """Queue what is due, at most some thousand rows a turn; send jobs for what this returns.
+def sweep(
+    log: EventLog, *, states: Sequence[State] = UNFINISHED, again_in: timedelta = REQUEUE_GRACE
+) -> list[Swept]:
+    """Queue what is due of these states, some thousand rows a turn; send jobs for what this returns.
 
     A row that stays queued is found again after `again_in`. Raises `LogUnavailable`.
     """
     if not _anything_due(log):
         return []
     swept: list[Swept] = []
-    for was in UNFINISHED:
+    for was in states:
         swept += log.write_again_after_collisions(partial(_sweep_events, was=was, again_in=again_in))
         swept += log.write_again_after_collisions(partial(_sweep_replays, was=was, again_in=again_in))
     return swept

@@ -30,7 +30,7 @@ class MemoryDeleted(TypedDict, total=False):
 
 
 class AgentStarted(TypedDict, total=False):
-    """agent.started; a guess from the answer of POST /agents/execute."""
+    """agent.started; a guess from the answer of POST /agents/spawn."""
 
     agentId: str
     status: str

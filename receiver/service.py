@@ -7,6 +7,7 @@ from functools import partial
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.pulse import Pulse
 from eventlog.schema import check_schema
 from eventlog.settings import LogSettings
 from receiver.intake import Intake
@@ -25,12 +26,14 @@ class Service:
     enqueuer: Enqueuer
     intake: Intake
     reception: Reception
+    pulse: Pulse
 
     def close(self) -> None:
         """Answer what was taken, hand what was written to the queue, then stop."""
         self.intake.close()
         self.enqueuer.close()
         self.queue.close()
+        self.pulse.stop()
         self.log.close()
 
 
@@ -61,6 +64,8 @@ def open_service(
     )
     enqueuer.start()
     intake.start()
+    pulse = Pulse(log, kind="receiver")
+    pulse.start()
     return Service(
         settings=settings,
         log=log,
@@ -68,4 +73,5 @@ def open_service(
         enqueuer=enqueuer,
         intake=intake,
         reception=Reception(intake, settings.keys, clock),
+        pulse=pulse,
     )

@@ -16,8 +16,6 @@ class ReceiverSettings(BaseSettings):
     )
 
     secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        default=(),
-        validate_default=True,
         validation_alias="CHAOZCODE_WEBHOOK_SECRET",
         description=(
             "The webhook's signing secret. While it is being changed, several, separated by white space,"

@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
-from eventlog.states import State
+from eventlog.states import UNFINISHED, State
 from eventlog.sweep import Swept, sweep
 from workers.queue import EventQueue, QueueUnavailable
 from workers.replay import ReplayFeeder
@@ -18,7 +16,7 @@ from workers.replay import ReplayFeeder
 _TURN_SECONDS: Final = 0.25
 _SWEEP_EVERY_SECONDS: Final = 1.0
 _BACKLOG_JOBS: Final = 10
-_BACKLOG_PATIENCE: Final = timedelta(seconds=60)
+_PATIENCE_SECONDS: Final = 60.0
 
 
 class Clock:
@@ -28,7 +26,7 @@ class Clock:
         self._log = log
         self._queue = queue
         self._feeder = ReplayFeeder(log, queue)
-        self._swept_at = float("-inf")
+        self._swept_at = self._queued_swept_at = float("-inf")
         self._troubled = ""
         self._stopping = False
         self._logger = structlog.get_logger("clock")
@@ -50,7 +48,7 @@ class Clock:
             backlog = self._queue.waiting_jobs()
             if now - self._swept_at >= _SWEEP_EVERY_SECONDS:
                 self._swept_at = now
-                self._sweep(backlog)
+                self._sweep(now, backlog)
             self._feeder.feed(now, backlog)
         except (LogUnavailable, QueueUnavailable) as error:
             self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)
@@ -64,20 +62,16 @@ class Clock:
             self._logger.info("recovered", after=self._troubled)
         self._troubled = trouble
 
-    def _sweep(self, backlog: int) -> None:
+    def _sweep(self, now: float, backlog: int) -> None:
         # With jobs waiting, queued events most likely wait in one of them: patience spares double jobs.
-        is_backlogged = backlog >= _BACKLOG_JOBS
-        swept = sweep(self._log, again_in=_BACKLOG_PATIENCE if is_backlogged else REQUEUE_GRACE)
-        long_ago = datetime.now(UTC) - _BACKLOG_PATIENCE
-        to_send = [
-            found
-            for found in swept
-            if not (is_backlogged and found.was is State.QUEUED and found.received_at > long_ago)
-        ]
-        for replay, ids in _by_replay(to_send).items():
+        is_patient = backlog >= _BACKLOG_JOBS and now - self._queued_swept_at < _PATIENCE_SECONDS
+        if not is_patient:
+            self._queued_swept_at = now
+        swept = sweep(self._log, states=(State.WAITING, State.RUNNING) if is_patient else UNFINISHED)
+        for replay, ids in _by_replay(swept).items():
             self._queue.send(ids, replay=replay)
         for was, verb in ((State.RUNNING, "lease_expired"), (State.QUEUED, "job_missed")):
-            found_ids = [found.event_id for found in to_send if found.was is was]
+            found_ids = [found.event_id for found in swept if found.was is was]
             if found_ids:
                 self._logger.info(verb, events=len(found_ids), first=found_ids[0])
 

@@ -16,7 +16,6 @@ from console.doctor.storage import check_durability, open_usable_log
 from console.doctor.user_code import check_handlers
 from console.rendering import show, show_json, visible
 from eventlog.database import EventLog
-from eventlog.settings import LogSettings
 from workers.queue import QueueSettings
 
 _OF_THE_LOG: Final = {
@@ -64,7 +63,7 @@ def _examine() -> Iterator[Finding]:
 
 
 def _check_log() -> Iterator[Finding]:
-    log, finding = open_usable_log(LogSettings())
+    log, finding = open_usable_log()
     yield finding
     if log is None:
         return

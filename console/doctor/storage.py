@@ -1,26 +1,18 @@
 """Whether the event log answers, has the tables of this release, and keeps what it commits."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from console.doctor.finding import Finding, ok, problem, warning
-from eventlog.database import EventLog, parse_url
+from console.log import open_log
+from eventlog.database import EventLog
 from eventlog.diagnosis import read_durability
 from eventlog.errors import LogUnavailable, SchemaOutdated
-from eventlog.schema import check_schema
-from eventlog.settings import LogSettings
 
 
-def open_usable_log(settings: LogSettings) -> tuple[EventLog | None, Finding]:
-    """Open the log, or say why it can't be used; a missing SQLite file is not made by looking for it."""
-    url = parse_url(settings.url)
-    if url.drivername == "sqlite" and not Path(str(url.database)).exists():
-        return None, problem(
-            "database", f"there is no event log at {url.database} yet", "run: hooks up, or: hooks db upgrade"
-        )
-    log = EventLog.open(settings.url)
+def open_usable_log() -> tuple[EventLog | None, Finding]:
+    """Open the log, or say why it can't be used."""
     try:
-        check_schema(log)
+        log = open_log()
     except LogUnavailable as error:
         todo = "start the database, and check DATABASE_URL; until then the receiver answers 503"
         return None, problem("database", " ".join(str(error).split()), todo)

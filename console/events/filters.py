@@ -1,25 +1,24 @@
 """The options that choose events, alike wherever events are chosen."""
 
 import functools
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 import click
 
+from console.type_filter import TypeFilter
 from console.when import WHEN
 from eventlog.selection import Selection
 from eventlog.states import State
 
 LARGEST_SEQ: Final = 2**63 - 1
-_TYPE: Final = re.compile(r"\*|[^*]+(\.\*)?")
 
 
 def selection_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that choose events, and call it with `selection`."""
 
-    @click.option("--type", "type_", callback=_type, help="memory.stored, or memory.*")
+    @click.option("--type", "type_", type=TypeFilter(), callback=text, help="memory.stored, or memory.*")
     @click.option("--state", type=click.Choice([state.value for state in State]), help="Of the event.")
     @click.option("--subject", metavar="ID", callback=text, help="The memory, agent or project it is about.")
     @click.option("--since", type=WHEN, help="Received then or later: a timestamp, a date, or 15m, 2h, 3d.")
@@ -62,9 +61,3 @@ def text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str
     except UnicodeEncodeError as error:
         raise click.BadParameter("this is not UTF-8 text") from error
     return value
-
-
-def _type(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value and _TYPE.fullmatch(value) is None:
-        raise click.BadParameter("write a type (memory.stored), a family (memory.*) or * for all")
-    return text(ctx, param, value)

@@ -65,13 +65,15 @@ def _event(fields: Fields) -> tuple[str, str, str | None]:
             differs = ", with another body, which is kept" if fields.get("differs") else ""
             return "received", f"{event_id}  {fields['type']}  again{differs}", "cyan"
         case "event_settled":
-            return "settled", f"{event_id}  {fields['state']}", _COLOURS.get(fields["state"])
+            state = "waiting for its retry" if fields["state"] == "waiting" else fields["state"]
+            return "settled", f"{event_id}  {state}", _COLOURS.get(fields["state"])
     return _other(fields)
 
 
 def _delivery(fields: Fields) -> tuple[str, str, str | None]:
     state = fields["event"].removeprefix("delivery_")
-    text = f"{fields['event_id']}  {fields['handler']}  {state}"
+    verb = ("failed" if fields.get("error") else "put off") if state == "waiting" else state
+    text = f"{fields['event_id']}  {fields['handler']}  {verb}"
     if "milliseconds" in fields:
         text += f" in {fields['milliseconds']:g} ms"
     if fields["attempt"] > 1:

@@ -115,4 +115,7 @@ class Fleet:
 
 
 def _describe(code: int) -> str:
-    return f"exit code {code}" if code < 128 else f"signal {code - 128}"
+    number = (
+        -code if code < 0 else code - 128
+    )  # the guard was killed, or tells as a shell what it guarded was
+    return f"signal {number}" if number > 0 else f"exit code {code}"

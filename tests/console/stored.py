@@ -19,9 +19,9 @@ NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
 
 
-def store(log: EventLog, *ids: str, type: str = "memory.stored", at: datetime = NOON) -> None:
-    body = json.dumps({"type": type}).encode()
-    record(log, [Event(id=event_id, type=type, received_at=at, body=body) for event_id in ids])
+def store(log: EventLog, *ids: str, kind: str = "memory.stored", at: datetime = NOON) -> None:
+    body = json.dumps({"type": kind}).encode()
+    record(log, [Event(id=event_id, type=kind, received_at=at, body=body) for event_id in ids])
 
 
 def run(log: EventLog, outcomes: Mapping[str, State], *ids: str, replay: int = 0) -> None:
@@ -39,7 +39,10 @@ def run(log: EventLog, outcomes: Mapping[str, State], *ids: str, replay: int = 0
         replay=replay,
         lease=lease,
         results=[_result(seq, handler, outcomes[handler]) for seq, handler in due],
-        closings=[Closing(seq=event.seq, state=summarise(list(outcomes.values()))) for event in claimed]
+        closings=[
+            Closing(seq=event.seq, event_id=event.event.id, state=summarise(list(outcomes.values())))
+            for event in claimed
+        ]
         if replay == 0
         else [],
     )

@@ -36,7 +36,13 @@ def test_a_sample_is_signed_sent_and_told_in_one_line(server: Verifying) -> None
     assert result.exit_code == 0, result.output
     event = json.loads(server.bodies[0])
     status, said, event_id, event_type, milliseconds, unit = result.output.split()
-    assert (status, said, event_id, event_type, unit) == ("202", "accepted", event["id"], "memory.stored", "ms")
+    assert (status, said, event_id, event_type, unit) == (
+        "202",
+        "accepted",
+        event["id"],
+        "memory.stored",
+        "ms",
+    )
     assert float(milliseconds) > 0
     assert event["data"]["memoryId"] == "project-update"
 

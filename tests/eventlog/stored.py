@@ -12,7 +12,10 @@ from eventlog.database import EventLog
 from eventlog.event import Event
 from eventlog.leases import ORIGINAL_RUN, claim, new_lease
 from eventlog.open_transactions import announce_intake
+from eventlog.replay_feed import feed
+from eventlog.replays import create
 from eventlog.schema import upgrade
+from eventlog.selection import Selection
 from eventlog.settlement import Closing, Failure, Result, settle
 from eventlog.states import State
 from eventlog.tables import events
@@ -56,7 +59,7 @@ def run(
     event_id: str,
     states: dict[str, State],
     *,
-    replay: int = ORIGINAL_RUN,
+    in_replay: int = ORIGINAL_RUN,
     message: str = "no such agent",
     traceback: str = 'Traceback (most recent call last):\n  File "x.py", line 3, in f\nValueError\n',
     age: timedelta = timedelta(0),
@@ -64,7 +67,7 @@ def run(
 ) -> None:
     """Run an event's handlers once, each ending in the state given."""
     lease = new_lease()
-    (claimed,) = claim(log, [event_id], replay=replay, lease=lease, duration=timedelta(seconds=30))
+    (claimed,) = claim(log, [event_id], replay=in_replay, lease=lease, duration=timedelta(seconds=30))
     failure = Failure(error_type="ValueError", message=message, traceback=traceback, fingerprint="f1")
     results = [
         Result(
@@ -85,11 +88,18 @@ def run(
     closing = Closing(seq=claimed.seq, event_id=event_id, state=_summary(list(states.values())))
     settle(
         log,
-        replay=replay,
+        replay=in_replay,
         lease=lease,
         results=results,
-        closings=[closing] if replay == ORIGINAL_RUN else [],
+        closings=[closing] if in_replay == ORIGINAL_RUN else [],
     )
+
+
+def replay(log: EventLog, event_id: str, handler: str) -> int:
+    """Make a replay of one event for one handler, and its delivery."""
+    replay_id = create(log, selection=Selection(ids=(event_id,)), handlers={handler: ["*"]}, who="a test")
+    feed(log, replay_id, turn=10, choose=lambda handlers, _: list(handlers))
+    return replay_id
 
 
 @contextmanager

@@ -5,11 +5,8 @@ import pytest
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.detail import EventDetail, read_body, read_detail
-from eventlog.replay_feed import feed
-from eventlog.replays import create
-from eventlog.selection import Selection
 from eventlog.states import State
-from tests.eventlog.stored import accept, an_event, opened, run
+from tests.eventlog.stored import accept, an_event, opened, replay, run
 
 
 @pytest.fixture
@@ -23,12 +20,6 @@ def detail(log: EventLog, event_id: str) -> EventDetail:
     found = read_detail(log, event_id)
     assert found is not None
     return found
-
-
-def replay(log: EventLog, event_id: str, handler: str) -> int:
-    replay_id = create(log, selection=Selection(ids=(event_id,)), handlers={handler: ["*"]}, who="a test")
-    feed(log, replay_id, turn=10, choose=lambda handlers, _: list(handlers))
-    return replay_id
 
 
 def test_an_unknown_event_is_none(log: EventLog) -> None:
@@ -49,7 +40,7 @@ def test_runs_are_kept_apart_with_their_failures(log: EventLog) -> None:
     accept(log, "a")
     run(log, "a", {"one": State.DEAD, "two": State.DONE}, message="first time")
     replay_id = replay(log, "a", "one")
-    run(log, "a", {"one": State.DEAD}, replay=replay_id, message="second time")
+    run(log, "a", {"one": State.DEAD}, in_replay=replay_id, message="second time")
     found = detail(log, "a")
     assert [(one.replay, one.handler, one.state) for one in found.deliveries] == [
         (0, "one", State.DEAD),

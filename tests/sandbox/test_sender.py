@@ -52,12 +52,16 @@ def test_where_nothing_listens_the_answer_says_so() -> None:
 
 def test_a_connection_closed_without_an_answer_is_no_refusal() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(5)
+
+        def hang_up() -> None:
+            listening.accept()[0].close()
+
+        closing = threading.Thread(target=hang_up)
+        closing.start()
         with sender(f"http://127.0.0.1:{listening.getsockname()[1]}/") as sending:
-            listening.settimeout(5)
-            closing = threading.Thread(target=lambda: listening.accept()[0].close())
-            closing.start()
             reply = sending.send(b"{}")
-            closing.join()
+        closing.join()
     assert isinstance(reply, NoReply)
     assert not reply.is_refused
     assert reply.reason

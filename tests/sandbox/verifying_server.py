@@ -56,7 +56,7 @@ def verifying_server() -> Iterator[Verifying]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     seen.url = f"http://127.0.0.1:{server.server_port}/webhooks/chaozcode"
     try:
