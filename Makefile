@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format lock clean runtime dev
+.PHONY: help up test lint format docs lock clean runtime dev
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ lint: dev ## Check formatting, lint rules and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+
+docs: dev ## Write docs/configuration.md anew from the settings
+	@.venv/bin/python -m console.reference >docs/configuration.md
 
 format: dev ## Format the code and mend what ruff can mend
 	@.venv/bin/ruff format .

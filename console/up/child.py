@@ -14,23 +14,38 @@ _GUARD: Final = Path(__file__).with_name("guard.py")
 _LIVED_LONG_SECONDS: Final = 5.0
 _RESTART_SECONDS: Final = (0.1, 5.0)
 
+_FAILED_TO_START_SECONDS: Final = 2.0
+_SIGNALS_FROM: Final = 128
+
 Hear = Callable[["Child", str], None]
 """Is told each line that a process prints."""
+
+Mend = Callable[[], str | None]
+"""Removes what keeps a process from starting; gives what it did, in words, or None."""
 
 
 class Child:
     """A process under a guard, which ends it should `hooks up` be killed."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], hear: Hear) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        hear: Hear,
+        mend: Mend = lambda: None,
+    ) -> None:
         self.name = name
         self.is_ready = False
         """Whether it ever came as far as doing its work."""
         self._command = command
         self._environment = environment
         self._hear = hear
+        self._mend = mend
         self._process: subprocess.Popen[str] | None = None
         self._started_at = 0.0
         self._start_again_at: float | None = None
+        self._mended: str | None = None
         self._wait = _RESTART_SECONDS[0]
 
     def start(self) -> None:
@@ -57,17 +72,26 @@ class Child:
         """Give the exit code of a process that has ended, as a shell tells it; None while it runs."""
         return None if self._process is None else self._process.poll()
 
-    def start_again_when_due(self) -> bool:
-        """Start a dead process again, later each time while it dies young; tell whether it was started."""
+    def start_again_when_due(self, code: int) -> str | None:
+        """Start a process that ended again, later each time while it dies young.
+
+        Gives what was done, in words, once it was started.
+        """
         now = time.monotonic()
+        lived = now - self._started_at
         if self._start_again_at is None:
-            lived_long = now - self._started_at > _LIVED_LONG_SECONDS
-            self._wait = _RESTART_SECONDS[0] if lived_long else min(self._wait * 2, _RESTART_SECONDS[1])
+            self._wait = (
+                _RESTART_SECONDS[0]
+                if lived > _LIVED_LONG_SECONDS
+                else min(self._wait * 2, _RESTART_SECONDS[1])
+            )
             self._start_again_at = now + self._wait
+            failed_to_start = lived < _FAILED_TO_START_SECONDS and 0 < code < _SIGNALS_FROM
+            self._mended = self._mend() if failed_to_start else None
         if now < self._start_again_at:
-            return False
+            return None
         self.start()
-        return True
+        return f"ended with {_describe(code)}; {self._mended or 'started again'}"
 
     def terminate(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -87,3 +111,9 @@ class Child:
         """End the guard and what it runs at once."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _describe(code: int) -> str:
+    # The guard was killed, or tells as a shell would how what it guarded was.
+    number = -code if code < 0 else code - _SIGNALS_FROM
+    return f"signal {number}" if number > 0 else f"exit code {code}"

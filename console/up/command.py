@@ -3,6 +3,7 @@
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -12,7 +13,7 @@ from console.settings import OutputSettings, TriggerSettings, UpSettings, enviro
 from console.up.display import show
 from console.up.fleet import Fleet
 from console.up.home import URL_FILE, development_secret, hold_home
-from console.up.valkey import valkey_command
+from console.up.valkey import set_data_aside, valkey_command
 from eventlog.database import EventLog
 from eventlog.schema import upgrade
 from eventlog.settings import LogSettings
@@ -53,7 +54,8 @@ def up() -> None:
             ready=lambda: _greet(url, log, queue),
         )
         if not queue.redis_url:
-            fleet.add_server("valkey", valkey_command(log.home.absolute() / "valkey", queue.socket))
+            folder = log.home.absolute() / "valkey"
+            fleet.add_server("valkey", valkey_command(folder, queue.socket), partial(set_data_aside, folder))
         _stop_on_signals(fleet)
         _run(fleet, log, settings.workers, log.home / URL_FILE, url)
 

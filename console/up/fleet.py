@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from console.up.child import Child
+from console.up.child import Child, Mend
 from console.up.display import show, show_log_line
 
 _LOOK_EVERY_SECONDS: Final = 0.1
@@ -29,8 +29,8 @@ class Fleet:
         # Lines come from a thread per process and are printed by one, so that they never mix.
         self._lines: queue.SimpleQueue[tuple[Child, str]] = queue.SimpleQueue()
 
-    def add_server(self, name: str, command: Sequence[str]) -> None:
-        self._servers.append(Child(name, command, self._environment, self._hear))
+    def add_server(self, name: str, command: Sequence[str], mend: Mend) -> None:
+        self._servers.append(Child(name, command, self._environment, self._hear, mend))
 
     def start_servers(self) -> None:
         for server in self._servers:
@@ -63,8 +63,8 @@ class Fleet:
                 if not child.is_ready:
                     self._print_lines(_LOOK_EVERY_SECONDS)
                     return True
-                if child.start_again_when_due():
-                    show(f"ended with {_describe(code)}; started again", word=child.name, colour="yellow")
+                if done := child.start_again_when_due(code):
+                    show(done, word=child.name, colour="yellow")
         return False
 
     def stop(self) -> None:
@@ -112,10 +112,3 @@ class Fleet:
             self._greeted = True
             self._ready()
         return is_ready
-
-
-def _describe(code: int) -> str:
-    number = (
-        -code if code < 0 else code - 128
-    )  # the guard was killed, or tells as a shell what it guarded was
-    return f"signal {number}" if number > 0 else f"exit code {code}"

@@ -1,6 +1,7 @@
 """The embedded Valkey: which server there is, and how it is told to keep the queue."""
 
 import shutil
+import time
 from pathlib import Path
 
 import click
@@ -29,6 +30,16 @@ def valkey_command(folder: Path, socket: Path) -> list[str]:
         "logfile": str(folder / "valkey.log"),
     }
     return [_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def set_data_aside(folder: Path) -> str | None:
+    """Move data that the server can't start with out of its way: the log refills the queue."""
+    data = folder / "appendonlydir"
+    if not data.exists():
+        return None
+    aside = folder / f"appendonlydir.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+    data.rename(aside)
+    return f"started with an empty queue, for its data can't be read (kept in {aside.name}); nothing is lost"
 
 
 def _server() -> str:

@@ -1,0 +1,17 @@
+"""A module of handlers for system tests: each run leaves a mark in a file, however the process ends."""
+
+MODULE = """
+import os
+from pathlib import Path
+
+from handlers import Context, Event, RetryPolicy, Router
+
+router = Router()
+MARKS = Path({path!r})
+
+
+@router.on("*", backoff=RetryPolicy(retries=8, base_seconds=0.2, cap_seconds=2))
+def mark(event: Event, ctx: Context) -> None:
+    with MARKS.open("a") as file:
+        file.write(f"{{event.id}} {{ctx.attempt}} {{os.getpid()}}\\n")
+"""
