@@ -10,7 +10,7 @@ from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.replays import Replay, ReplayState, replay_of
+from eventlog.replays import Replay, ReplayState, is_run, replay_of
 from eventlog.states import UNFINISHED, State
 from eventlog.tables import deliveries, events, replays
 
@@ -88,7 +88,7 @@ def _plan(
 ) -> _Turn:
     query = (
         select(deliveries.c.event_seq, deliveries.c.handler, deliveries.c.replay, deliveries.c.state)
-        .where(deliveries.c.event_seq.in_(list(ids)))
+        .where(deliveries.c.event_seq.in_(list(ids)), is_run(deliveries))
         .order_by(deliveries.c.replay)
     )
     earlier: dict[tuple[int, str], dict[int, State]] = {}

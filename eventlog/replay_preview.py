@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
 
 from eventlog.database import EventLog
-from eventlog.replays import COUNT_LIMIT
+from eventlog.replays import COUNT_LIMIT, is_run
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, events
@@ -106,5 +106,6 @@ def _dead_at_last(handlers: Sequence[str]) -> ColumnElement[bool]:
             later.c.event_seq == deliveries.c.event_seq,
             later.c.handler == deliveries.c.handler,
             later.c.replay > deliveries.c.replay,
+            is_run(later),
         ),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from eventlog.database import EventLog
@@ -15,6 +15,8 @@ from eventlog.open_transactions import settled_upto
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, events, replays
+
+_WITHDRAWN: Final = "its replay was cancelled"
 
 COUNT_LIMIT: Final = 10_000
 """Beyond this many events, counting stops: a number nobody reads is not worth a scan."""
@@ -141,7 +143,7 @@ def cancel(log: EventLog, replay_id: int) -> bool:
                 deliveries.c.replay == replay_id,
                 deliveries.c.state.in_((State.QUEUED, State.WAITING)),
             )
-            .values(state=State.SKIPPED, due_at=None, note="its replay was cancelled")
+            .values(state=State.SKIPPED, due_at=None, note=_WITHDRAWN)
         ).rowcount
         if withdrawn and not stopped:
             connection.execute(
@@ -150,6 +152,11 @@ def cancel(log: EventLog, replay_id: int) -> bool:
         return bool(stopped or withdrawn)
 
     return log.write_again_after_collisions(work)
+
+
+def is_run(table: FromClause) -> ColumnElement[bool]:
+    """Say that a delivery was not withdrawn: it tells how the handler's last run ended, or will tell."""
+    return or_(table.c.state != State.SKIPPED, func.coalesce(table.c.note, "") != _WITHDRAWN)
 
 
 def replay_of(row: Row[Any]) -> Replay:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Barrier
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,7 +23,8 @@ LONE_SURROGATE = "memory.\ud800"
 
 _DEADLOCKS = """
     SELECT deadlocks FROM pg_stat_database WHERE datname = current_database() AND NOT EXISTS (
-        SELECT FROM pg_stat_activity WHERE application_name = 'chaozcode-hooks' AND datname = current_database()
+        SELECT FROM pg_stat_activity
+        WHERE application_name = 'chaozcode-hooks' AND datname = current_database()
     )
 """
 
@@ -144,7 +146,7 @@ def test_fifty_threads_with_the_same_event_get_one_new(log: EventLog, second: Ev
 
 def test_overlapping_unsorted_batches_from_many_threads_all_succeed(log: EventLog, second: EventLog) -> None:
     seed = random.randrange(10**9)
-    print(f"seed {seed}")  # noqa: T201 - to run it again
+    print(f"seed {seed}")  # to run it again
     chance = random.Random(seed)
     ids = [f"evt_{number}" for number in range(60)]
     batches = [chance.sample(ids, 30) for _ in range(48)]
@@ -191,7 +193,8 @@ def test_batches_in_opposite_orders_never_deadlock_each_other(
 @pytest.mark.parametrize("field", ["id", "type", "subject"])
 def test_text_that_no_database_takes_is_refused_alone(log: EventLog, field: str) -> None:
     good = [an_event(f"evt_{number}") for number in range(5)]
-    bad = replace(an_event("evt_bad"), **{field: LONE_SURROGATE})
+    changed: dict[str, Any] = {field: LONE_SURROGATE}
+    bad = replace(an_event("evt_bad"), **changed)
     assert record(log, [*good[:2], bad, *good[2:]]) == [NEW, NEW, REFUSED, NEW, NEW, NEW]
     assert count_events(log) == 5
 

@@ -10,7 +10,7 @@ from eventlog.errors import LogUnavailable
 from eventlog.faults import Fault, classify
 
 
-def classified(error: DBAPIError | LogUnavailable) -> Fault:
+def classified(error: Exception) -> Fault:
     cause = error.__cause__ if isinstance(error, LogUnavailable) else error
     assert isinstance(cause, DBAPIError)
     return classify(cause)

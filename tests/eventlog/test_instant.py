@@ -13,7 +13,8 @@ def kept(log: EventLog, instant: datetime) -> datetime:
     with log.write() as connection:
         row = {"name": "n", "kind": "k", "started_at": instant, "beat_at": instant}
         connection.execute(heartbeats.insert(), row)
-        return connection.execute(select(heartbeats.c.started_at)).scalar_one()
+        found: datetime = connection.execute(select(heartbeats.c.started_at)).scalar_one()
+    return found
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,161 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from eventlog.acceptance import Receipt, record
+from eventlog.database import EventLog
+from eventlog.errors import LogError, SchemaOutdated
+from eventlog.schema import HEAD, check_schema, upgrade
+from eventlog.tables import metadata
+from tests.eventlog.rows import bodies_of
+from tests.eventlog.stored import accept, an_event
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def bare(database_url: str) -> Iterator[EventLog]:
+    """Return a log without tables."""
+    with closing(EventLog.open(database_url)) as log:
+        yield log
+
+
+def alembic(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "eventlog:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def definitions(log: EventLog) -> set[tuple[str, str]]:
+    """Give each index and table with its definition, as the database tells it, in one spelling."""
+    query = (
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        if log.is_sqlite
+        else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL"
+        " SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace"
+    )
+    with log.read() as connection:
+        return {
+            (name, " ".join(sorted(definition.replace(",", " ").split())))  # clauses may come in any order
+            for name, definition in connection.execute(text(query))
+            if not name.startswith(("alembic_version", "sqlite_"))
+        }
+
+
+def test_the_migrations_make_the_tables_of_this_release(bare: EventLog) -> None:
+    assert upgrade(bare)
+    with bare.read() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_migrations_make_indexes_and_constraints_to_the_letter(bare: EventLog) -> None:
+    upgrade(bare)
+    migrated = definitions(bare)
+    with bare.write() as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+    made = definitions(bare)
+    assert migrated == made
+    assert {"ix_events_unfinished", "ix_deliveries_unfinished_replays"} <= {name for name, _ in made}
+
+
+def test_the_release_names_its_newest_migration() -> None:
+    scripts = ScriptDirectory.from_config(alembic())
+    assert scripts.get_heads() == [HEAD]
+
+
+def test_a_second_upgrade_has_nothing_to_do(bare: EventLog) -> None:
+    assert upgrade(bare)
+    accept(bare, "evt_1")
+    assert not upgrade(bare)
+    assert record(bare, [an_event("evt_1")]) == [Receipt.DUPLICATE]
+
+
+def test_processes_that_upgrade_at_once_do_it_once(bare: EventLog, database_url: str) -> None:
+    program = (
+        "import sys; from eventlog.database import EventLog\n"
+        "from eventlog.schema import check_schema, upgrade\n"
+        "log = EventLog.open(sys.argv[1]); sys.stdin.readline()\n"
+        "print(upgrade(log)); check_schema(log)"
+    )
+    started: list[subprocess.Popen[str]] = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, database_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for _ in range(4)
+    ]
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda process: process.communicate("go\n", timeout=60)[0], started))
+    assert sorted(answers) == ["False\n", "False\n", "False\n", "True\n"]
+    check_schema(bare)
+
+
+def test_a_log_without_tables_is_told_how_to_get_them(bare: EventLog) -> None:
+    with pytest.raises(SchemaOutdated, match="has no tables yet; run: hooks db upgrade"):
+        check_schema(bare)
+    upgrade(bare)
+    check_schema(bare)
+
+
+def test_tables_of_a_newer_release_are_neither_used_nor_touched(bare: EventLog) -> None:
+    upgrade(bare)
+    accept(bare, "evt_1")
+    with bare.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaOutdated, match="revision 9999, this release needs " + HEAD):
+        check_schema(bare)
+    with pytest.raises(SchemaOutdated, match="newer release"):
+        upgrade(bare)
+    assert bodies_of(bare, "evt_1")
+    assert isinstance(SchemaOutdated(), LogError)
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(bare: EventLog) -> None:
+    with bare.write() as connection:
+        connection.execute(text("CREATE TABLE failures (id integer)"))  # the last table that is made
+    with pytest.raises(Exception, match="failures"):
+        upgrade(bare)
+    with bare.write() as connection:
+        connection.execute(text("DROP TABLE failures"))
+    with pytest.raises(SchemaOutdated, match="no tables yet"):
+        check_schema(bare)
+    assert upgrade(bare)
+
+
+def test_the_tables_can_be_taken_down_and_made_again(bare: EventLog) -> None:
+    upgrade(bare)
+    made = definitions(bare)
+    with bare.write() as connection:
+        command.downgrade(alembic(connection), "base")
+    assert definitions(bare) == set()
+    assert upgrade(bare)
+    assert definitions(bare) == made
+    check_schema(bare)
+
+
+def test_bodies_deliveries_and_failures_go_with_their_event(log: EventLog) -> None:
+    accept(log, "evt_1", "evt_2")
+    with log.write() as connection:
+        connection.execute(text("DELETE FROM events WHERE id = 'evt_1'"))
+        left: Any = connection.execute(text("SELECT count(*) FROM bodies")).scalar_one()
+    assert left == 1
