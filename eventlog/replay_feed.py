@@ -45,14 +45,11 @@ def feed(log: EventLog, replay_id: int, *, turn: int, choose: Choose) -> Fed:
 
 
 def _feed(log: EventLog, connection: Connection, replay_id: int, turn: int, choose: Choose) -> Fed:
+    running = select(replays).where(replays.c.id == replay_id, replays.c.state == ReplayState.RUNNING)
     # Another clock may be at the same replay: it is left alone then.
-    row = connection.execute(
-        select(replays)
-        .where(replays.c.id == replay_id, replays.c.state == ReplayState.RUNNING)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    row = connection.execute(running.with_for_update(skip_locked=True)).one_or_none()
     if row is None:
-        return Fed(event_ids=(), looked_at=0, finished=True)
+        return Fed(event_ids=(), looked_at=0, finished=connection.execute(running).one_or_none() is None)
     replay = replay_of(row)
     found = connection.execute(
         select(events.c.seq, events.c.id, events.c.type, events.c.state)

@@ -164,7 +164,8 @@ def _record_failures(log: EventLog, connection: Connection, replay: int, results
         if result.failure is not None
     ]
     if rows:
-        connection.execute(log.insert(failures), rows)
+        # A commit whose answer was lost is settled again: the attempt is then on record already.
+        connection.execute(log.insert(failures).on_conflict_do_nothing(), rows)
 
 
 def _close(connection: Connection, lease: str, closings: Sequence[Closing]) -> None:

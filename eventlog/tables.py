@@ -119,7 +119,7 @@ failures = Table(
     Column("message", Text, nullable=False),
     Column("traceback", Text, nullable=False),
     Column("fingerprint", String(16), nullable=False, comment="alike for failures of one cause"),
-    Index(None, "event_seq"),
+    UniqueConstraint("event_seq", "handler", "replay", "attempt"),
     Index(None, "fingerprint", "id"),
 )
 

@@ -173,8 +173,10 @@ def upgrade() -> None:
             ["event_seq"], ["events.seq"], name="fk_failures_event_seq", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_failures"),
+        sa.UniqueConstraint(
+            "event_seq", "handler", "replay", "attempt", name="uq_failures_event_seq_handler_replay_attempt"
+        ),
     )
-    op.create_index("ix_failures_event_seq", "failures", ["event_seq"], unique=False)
     op.create_index("ix_failures_fingerprint_id", "failures", ["fingerprint", "id"], unique=False)
 
 
