@@ -1,7 +1,8 @@
 """First step: admit. Is this request signed, and is it an event? No I/O, no HTTP framework."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,13 +17,17 @@ _UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and lone surrogates, which are no characters at all."""
 
 
+_NULL: Final = msgspec.Raw(b"null")
+
+
 class _Envelope(msgspec.Struct):
-    id: Any = None
-    type: Any = None
-    createdAt: Any = None  # noqa: N815 - ChaozCode's name
+    id: msgspec.Raw = _NULL
+    type: msgspec.Raw = _NULL
+    createdAt: msgspec.Raw = _NULL  # noqa: N815 - ChaozCode's name
 
 
 _ENVELOPES: Final = msgspec.json.Decoder(_Envelope)
+_VALUES: Final = msgspec.json.Decoder()
 
 
 def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: datetime) -> Event | Refusal:
@@ -33,7 +38,7 @@ def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: dat
     if not verify(body, signature, keys):
         return UNSIGNED
     try:
-        envelope = _ENVELOPES.decode(body)
+        envelope = _read_envelope(body)
     except msgspec.ValidationError:
         return invalid("it is JSON of another kind")
     except (msgspec.DecodeError, UnicodeError, ValueError):
@@ -41,18 +46,48 @@ def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: dat
     except RecursionError:
         return invalid("it is nested too deeply")
 
-    for name, value, limit in (("id", envelope.id, ID_BYTES), ("type", envelope.type, TYPE_BYTES)):
-        if (fault := _fault_of(value, limit)) is not None:
+    for name, limit in (("id", ID_BYTES), ("type", TYPE_BYTES)):
+        if (fault := _fault_of(envelope[name], limit)) is not None:
             return unusable(name, fault)
     return _with_subject(
         Event(
-            id=envelope.id,
-            type=envelope.type,
-            created_at=_read_time(envelope.createdAt),
+            id=envelope["id"],
+            type=envelope["type"],
+            created_at=_read_time(envelope["createdAt"]),
             received_at=now,
             body=body,
         )
     )
+
+
+def _read_envelope(body: bytes) -> Mapping[str, Any]:
+    try:
+        raw = _ENVELOPES.decode(body)
+        return {"id": _value(raw.id), "type": _value(raw.type), "createdAt": _value(raw.createdAt)}
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return _read_loose_envelope(body)
+
+
+def _value(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - whatever the sender put there
+    try:
+        return _VALUES.decode(raw)
+    except msgspec.ValidationError:
+        return float(0)  # a number past all bounds: any other will do, as no number is of use
+
+
+def _read_loose_envelope(body: bytes) -> Mapping[str, Any]:
+    # JavaScript's JSON.stringify writes a text that was cut within an emoji with half a surrogate pair, as
+    # an escape. JSON's grammar allows that, msgspec does not.
+    found = json.loads(body.decode(), parse_constant=_refuse_constant, parse_int=float)
+    if not isinstance(found, dict):
+        raise msgspec.ValidationError
+    return {name: found.get(name) for name in ("id", "type", "createdAt")}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _fault_of(value: Any, limit: int) -> str | None:  # noqa: ANN401 - whatever the sender put there

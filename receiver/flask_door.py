@@ -1,5 +1,6 @@
 """The receiver as a Flask application, for any WSGI server and for tests."""
 
+from contextlib import suppress
 from http import HTTPStatus
 
 import structlog
@@ -55,8 +56,10 @@ def _read_body(incoming: Request, limit: int) -> bytes | None:
     chunked = "chunked" in incoming.headers.get("Transfer-Encoding", "").lower()
     stream = incoming.environ["wsgi.input"] if chunked else incoming.stream
     body = bytearray()
-    while len(body) <= limit and (chunk := stream.read(min(_CHUNK, limit + 1 - len(body)))):
-        body += chunk
+    # A body whose chunks are broken ends where they are: no signature will fit it.
+    with suppress(OSError):
+        while len(body) <= limit and (chunk := stream.read(min(_CHUNK, limit + 1 - len(body)))):
+            body += chunk
     return bytes(body) if len(body) <= limit else None
 
 

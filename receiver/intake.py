@@ -99,6 +99,7 @@ class Intake:
     def _commit(self, batch: list[tuple[Event, "Future[Receipt]"]]) -> None:
         try:
             receipts = self._record([event for event, _ in batch])
+            answers = list(zip(batch, receipts, strict=True))
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing was acknowledged and we go on
             if not isinstance(error, LogUnavailable):
                 self._log.exception("intake_failed", events=len(batch))
@@ -106,8 +107,12 @@ class Intake:
             for _, future in batch:
                 future.set_exception(error)
             return
-        for (_, future), receipt in zip(batch, receipts, strict=True):
+        for (_, future), receipt in answers:
             future.set_result(receipt)
-        self._recorded(
-            [event.id for (event, _), receipt in zip(batch, receipts, strict=True) if receipt is Receipt.NEW]
-        )
+        self._pass_on([event.id for (event, _), receipt in answers if receipt is Receipt.NEW])
+
+    def _pass_on(self, ids: list[str]) -> None:
+        try:
+            self._recorded(ids)
+        except Exception:  # noqa: BLE001 - the events are durable; what nobody heard of now, the sweeper finds
+            self._log.exception("events_not_passed_on", events=len(ids))

@@ -1,7 +1,10 @@
 """Serve the receiver with granian."""
 
+import os
 import resource
+import signal
 import socket
+from functools import partial
 from typing import Final
 
 from granian import Granian
@@ -18,6 +21,9 @@ _HEADER_MILLISECONDS: Final = 10_000
 _HEADER_BYTES: Final = 64 * 1024
 _STOP_SECONDS: Final = 15
 
+STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+"""Held back in a new process until it can act on them: RsgiDoor lets them through."""
+
 
 class PortTaken(OSError):  # noqa: N818 - named for what happened
     """The receiver's port can't be listened on."""
@@ -30,6 +36,7 @@ def serve(settings: ReceiverSettings, *, application: str) -> None:
     """
     require_port(settings.host, settings.port)
     _allow_open_files()
+    _hold_stop_signals_over_forks()
     Granian(
         application,
         address=settings.host,
@@ -63,6 +70,15 @@ def require_port(host: str, port: int) -> None:
         raise PortTaken(
             f"can't listen on {host}:{port}: {error.strerror or error}; set PORT (or HOOKS_HOST) to another"
         ) from error
+
+
+def _hold_stop_signals_over_forks() -> None:
+    # A new process has the main one's handlers until granian gives it its own: a SIGTERM between the two
+    # would be lost, and the stop take until granian kills the process.
+    os.register_at_fork(
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, STOP_SIGNALS),
+        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOP_SIGNALS),
+    )
 
 
 def _allow_open_files() -> None:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+import structlog
+
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.errors import LogUnavailable
 from eventlog.pulse import Pulse
 from eventlog.schema import check_schema
 from eventlog.settings import LogSettings
@@ -48,12 +51,16 @@ def open_service(
     redis_url: str | None = None,
     clock: Callable[[], datetime] = _utc_now,
 ) -> Service:
-    """Open the log and start the receiver's threads.
+    """Open the log and start the receiver's threads; while the log can't be used, it answers 503.
 
-    Raises `LogUnavailable`, or `SchemaOutdated` when the tables are not those of this release.
+    Raises `SchemaOutdated` when the log's tables are not those of this release.
     """
     log = EventLog.open(log_url or LogSettings().url)
-    check_schema(log)
+    try:
+        check_schema(log)
+    except LogUnavailable as error:
+        # A process that is started anew within an outage: it must not end too, and take the others with it.
+        structlog.get_logger("receiver").warning("log_unavailable", reason=str(error))
     queue = EventQueue.connect(redis_url or QueueSettings().url)
     enqueuer = Enqueuer(queue)
     intake = Intake(

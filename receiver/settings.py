@@ -1,8 +1,8 @@
 """The receiver's settings, from the environment."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHORTEST_SECRET: Final = 8
@@ -77,6 +77,14 @@ class ReceiverSettings(BaseSettings):
         if any(len(secret) < SHORTEST_SECRET for secret in secrets):
             raise ValueError(f"a secret must have at least {SHORTEST_SECRET} characters")
         return secrets
+
+    @model_validator(mode="after")
+    def _largest_body_fits(self) -> Self:
+        if self.intake_bytes < self.max_body_bytes:
+            raise ValueError(
+                "HOOKS_INTAKE_BYTES must be at least HOOKS_MAX_BODY_BYTES, or the largest events never fit"
+            )
+        return self
 
     @property
     def keys(self) -> tuple[bytes, ...]:

@@ -49,7 +49,7 @@ class EventQueue:
                 self._queue.enqueue_call(
                     JOB_FUNCTION,
                     args=(list(event_ids[start : start + IDS_A_JOB]), replay),
-                    description="",
+                    description="events",  # RQ makes its own of the ids where none is given
                     timeout=-1,  # each handler has a timeout of its own
                     result_ttl=0,
                     failure_ttl=_FAILED_JOB_SECONDS,

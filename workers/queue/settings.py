@@ -5,6 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -53,4 +54,4 @@ class QueueSettings(BaseSettings):
     @property
     def url(self) -> str:
         """The server's URL, given or embedded."""
-        return self.redis_url or f"unix://{self.socket}"
+        return self.redis_url or f"unix://{quote(str(self.socket))}"
