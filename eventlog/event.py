@@ -1,8 +1,10 @@
 """An event as it was received: what the receiver accepts, the log keeps and handlers are given."""
 
+import json
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -71,7 +73,30 @@ class Event:
 
     def _decode(self) -> Any:  # noqa: ANN401
         try:
-            data = msgspec.json.decode(self.body, type=_Body).data
+            data = _data_in(self.body)
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError) as error:
             raise UndecodableData(f"the data of event {self.id} can't be decoded: {error}") from error
         return {} if data is None else data
+
+
+def _data_in(body: bytes) -> Any:  # noqa: ANN401
+    try:
+        return msgspec.json.decode(body, type=_Body).data
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # JavaScript writes a text that was cut within an emoji with half a surrogate pair; JSON's grammar
+        # allows that, msgspec does not.
+        found = json.loads(body.decode(), parse_float=_finite, parse_constant=_refuse)
+        return found.get("data")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {number:.20} is out of range")
+    return value
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

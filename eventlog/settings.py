@@ -30,6 +30,13 @@ class LogSettings(BaseSettings):
         ),
     )
 
+    @field_validator("home")
+    @classmethod
+    def _fits_into_a_url(cls, home: Path) -> Path:
+        if "?" in str(home):
+            raise ValueError("must not hold a question mark, which ends the path of a database URL")
+        return home
+
     @field_validator("database_url")
     @classmethod
     def _is_usable(cls, url: str) -> str:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from eventlog.leases import Claimed
 
@@ -16,24 +16,36 @@ class Batch:
         self.replay = replay
         self.claimed_at = time.monotonic()
         self._unstarted = deque(claimed)
-        self._lost: set[int] = set()
+        self._seqs = frozenset(one.seq for one in claimed)
+        self._lost: frozenset[int] = frozenset()
         self._lock = threading.Lock()
 
     def start_next(self) -> Claimed | None:
         with self._lock:
             return self._unstarted.popleft() if self._unstarted else None
 
-    def take_unstarted(self) -> list[int]:
-        """Take what was not started, to hand it back; gives the events' seqs."""
+    def take_unstarted(self) -> list[Claimed]:
+        """Take what was not started, to hand it back."""
         with self._lock:
-            seqs = [claimed.seq for claimed in self._unstarted]
+            taken = list(self._unstarted)
             self._unstarted.clear()
-            return seqs
+            return taken
 
-    def lose(self, seqs: set[int]) -> None:
+    def return_unstarted(self, taken: Sequence[Claimed]) -> None:
+        """Take the taken back, as it could not be handed back: it may be started, or handed back later."""
+        with self._lock:
+            self._unstarted.extend(taken)
+
+    def lose(self, seqs: Iterable[int]) -> None:
         """Note that another worker may run these by now."""
         with self._lock:
-            self._lost |= seqs
+            self._lost |= frozenset(seqs)
+
+    def lose_all(self) -> None:
+        """Note that nothing of the batch is held any more."""
+        with self._lock:
+            self._lost = self._seqs
+            self._unstarted.clear()
 
     def has_lost(self, seq: int) -> bool:
         with self._lock:

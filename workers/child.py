@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
@@ -35,7 +36,6 @@ class WorkerChild:
 
     def __init__(self, page: SharedPage) -> None:
         self._page = page
-        self._parent = os.getppid()
         self._log = EventLog.open(LogSettings().url)
         self._queue = EventQueue.connect(QueueSettings().url)
         self._redis_url = QueueSettings().url
@@ -43,6 +43,7 @@ class WorkerChild:
         self._keeper = Keeper(self._log, self._queue, each_look=self._stop_when_orphaned)
         self._worker: EventWorker | None = None
         self._stopping = False  # no Event: setting one in a signal handler can deadlock
+        self._is_orphaned = False
         self._logger = structlog.get_logger("worker")
 
     def run(self) -> None:
@@ -63,13 +64,22 @@ class WorkerChild:
         )
         CURRENT_RUNNER.set(self._runner)
         self._timer.install()
+        with suppress(StopRequested):  # raised by `_stop`, wherever it found the process idle
+            self._install_signal_handlers()
+            self._keeper.start()
+            self._page.write(Note(is_ready=True))
+            self._logger.info("worker_ready", handlers=len(router.handlers))
+            while not self._stopping:
+                self._work_until_redis_fails()
+
+    def _install_signal_handlers(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and tells us
-        self._keeper.start()
-        self._page.write(Note(is_ready=True))
-        self._logger.info("worker_ready", handlers=len(router.handlers))
-        while not self._stopping:
-            self._work_until_redis_fails()
+        # The parent hears Ctrl-C, and tells us. Not SIG_IGN: programs that handlers start would inherit that.
+        signal.signal(signal.SIGINT, lambda _signal, _frame: None)
+        # What a handler forks can be ended like any other process, from its first moment on.
+        os.register_at_fork(
+            before=_block_sigterm, after_in_parent=_unblock_sigterm, after_in_child=_restore_signal_handlers
+        )
 
     def _work_until_redis_fails(self) -> None:
         # RQ's loop ends on some Redis errors (read-only, out of memory, a timeout): it is begun again.
@@ -77,25 +87,41 @@ class WorkerChild:
             self._queue.ping()
             self._worker = EventWorker.connect(self._redis_url)
             self._worker.work(logging_level="WARNING")
-        except StopRequested:
-            return
         except (QueueUnavailable, RedisError, OSError) as error:
             self._logger.warning("queue_unavailable", error=str(error))
         if not self._stopping:
             time.sleep(_REDIS_AGAIN_SECONDS)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        if self._stopping:
+            return
         self._stopping = True
         self._runner.stop()
-        if self._worker is not None:
-            if self._runner.is_busy:
-                self._worker.request_stop()
-            else:
-                self._worker.stop_waiting()
+        if self._worker is None:
+            raise StopRequested
+        self._worker.request_stop()
 
     def _stop_when_orphaned(self) -> None:
-        if os.getppid() != self._parent and not self._stopping:
-            self._logger.warning("parent_vanished")
-            os.kill(os.getpid(), signal.SIGTERM)
-            # Nobody is left to kill a handler that hangs.
-            threading.Timer(WorkerSettings().grace_seconds, os._exit, (1,)).start()
+        if self._is_orphaned or os.getppid() == self._page.owner:
+            return
+        self._is_orphaned = True
+        self._logger.warning("parent_vanished")
+        # Nobody is left to kill a handler that hangs.
+        last_resort = threading.Timer(WorkerSettings().grace_seconds, os._exit, (1,))
+        last_resort.daemon = True
+        last_resort.start()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _block_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _unblock_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _restore_signal_handlers() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    _unblock_sigterm()

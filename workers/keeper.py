@@ -47,6 +47,7 @@ class Keeper:
         """Keep this batch until it is finished."""
         with self._changed:
             self._batch = batch
+            self._results, self._closings = [], []
             self._finishing = self._handing_back = False
 
     def add(self, results: Sequence[Result], closing: Closing | None = None) -> None:
@@ -72,7 +73,7 @@ class Keeper:
     def _keep(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._finishing or self._results, timeout=_LOOK_EVERY_SECONDS)
+                self._changed.wait_for(self._has_work, timeout=_LOOK_EVERY_SECONDS)
                 batch, finishing = self._batch, self._finishing
                 self._finishing = finishing and batch is not None
             self._each_look()
@@ -94,7 +95,11 @@ class Keeper:
             else:
                 time.sleep(_SETTLE_EVERY_SECONDS)
 
+    def _has_work(self) -> bool:
+        return bool(self._finishing or self._results or self._closings)
+
     def _look_after(self, batch: Batch) -> None:
+        lost: set[int] = set()
         with self._changed:
             results, self._results = self._results, []
             closings, self._closings = self._closings, []
@@ -108,7 +113,8 @@ class Keeper:
                     self._results, self._closings = results + self._results, closings + self._closings
                 raise
             self._report(batch, closings, lost)
-        if self._handing_back or time.monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
+        # A lease is one for the whole batch: where some of it was lost, the rest is better left to others.
+        if lost or self._handing_back or time.monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
             self._hand_back(batch)
 
     def _report(self, batch: Batch, closings: Sequence[Closing], lost: set[int]) -> None:
@@ -120,19 +126,24 @@ class Keeper:
                 self._logger.info("event_settled", event_id=closing.event_id, state=str(closing.state))
 
     def _hand_back(self, batch: Batch) -> None:
-        seqs = batch.take_unstarted()
-        if not seqs:
+        taken = batch.take_unstarted()
+        if not taken:
             return
-        ids = leases.hand_back(self._log, replay=batch.replay, lease=batch.lease, seqs=seqs)
+        try:
+            ids = leases.hand_back(
+                self._log, replay=batch.replay, lease=batch.lease, seqs=[one.seq for one in taken]
+            )
+        except LogUnavailable:
+            batch.return_unstarted(taken)
+            raise
         try:
             self._queue.send(ids, replay=batch.replay)
         except QueueUnavailable as error:
             self._logger.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
 
     def _give_up(self, batch: Batch) -> None:
-        batch.lose(set(batch.take_unstarted()))
+        batch.lose_all()
         with self._changed:
-            batch.lose({result.seq for result in self._results})
             self._results, self._closings = [], []
         self._end(batch)
 

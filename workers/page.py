@@ -15,6 +15,9 @@ from eventlog.states import State
 
 _SLOT_BYTES: Final = 8192
 _LENGTH_BYTES: Final = 4
+_OWNER_BYTES: Final = 8
+_SLOTS_AT: Final = 1 + _OWNER_BYTES
+_PAGE_BYTES: Final = _SLOTS_AT + 2 * _SLOT_BYTES
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,41 +49,50 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SharedPage:
-    """Two slots, and a byte that says which one is whole: a child killed while writing leaves the other."""
+    """Two slots, written in turn, and a count of the writes, whose parity says which slot is whole.
+
+    A child killed while writing thus leaves the former note, and a reader sees when it was overtaken.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self._memory = mmap.mmap(descriptor, 1 + 2 * _SLOT_BYTES)
+        self._memory = mmap.mmap(descriptor, _PAGE_BYTES)
 
     @classmethod
     def create(cls) -> Self:
         """Make a page; pass its `descriptor` on to the child."""
         with tempfile.TemporaryFile() as file:
-            file.truncate(1 + 2 * _SLOT_BYTES)
+            file.truncate(_PAGE_BYTES)
             page = cls(os.dup(file.fileno()))
+        page._memory[1:_SLOTS_AT] = os.getpid().to_bytes(_OWNER_BYTES)
         page.write(Note())
         return page
 
+    @property
+    def owner(self) -> int:
+        """The pid of the process that made the page: the parent, even when it died before its child began."""
+        return int.from_bytes(self._memory[1:_SLOTS_AT])
+
     def write(self, note: Note) -> None:
         content = msgspec.json.encode(note)
-        slot = 1 - self._memory[0]
-        start = 1 + slot * _SLOT_BYTES
+        count = (self._memory[0] + 1) % 256
+        start = _SLOTS_AT + count % 2 * _SLOT_BYTES
         self._memory[start : start + _LENGTH_BYTES] = len(content).to_bytes(_LENGTH_BYTES)
         self._memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + len(content)] = content
-        self._memory[0] = slot
+        self._memory[0] = count
 
     def read(self) -> Note:
         """Give the newest whole note."""
         while True:
-            slot = self._memory[0]
-            start = 1 + slot * _SLOT_BYTES
+            count = self._memory[0]
+            start = _SLOTS_AT + count % 2 * _SLOT_BYTES
             length = int.from_bytes(self._memory[start : start + _LENGTH_BYTES])
             content = self._memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + length]
             try:
                 note = msgspec.json.decode(content, type=Note)
             except (msgspec.MsgspecError, UnicodeError):
                 continue  # a living child wrote twice meanwhile
-            if self._memory[0] == slot:
+            if self._memory[0] == count:
                 return note
 
     def close(self) -> None:

@@ -1,18 +1,45 @@
 """RQ's worker, fitted to a supervised process: its parent times and restarts it, not RQ."""
 
+import logging
+import time
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
 
 from workers.queue.redis_queue import QUEUE_NAME
 
+_SAY_AGAIN_SECONDS: Final = 60.0
 _TTL_SECONDS: Final = 30
 """RQ waits for a job for half of this at a time, and for an answer of Redis at most 25 s."""
+
+_SIGN_OFF_SECONDS: Final = 1.0
+
+
+class _OnceInAWhile(logging.Filter):
+    """Lets RQ say that Redis is away once in a while, not every second and from two threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "could not connect to Redis" not in record.getMessage():
+            return True
+        said_at, self._said_at = self._said_at, time.monotonic()
+        if self._said_at - said_at > _SAY_AGAIN_SECONDS:
+            return True
+        self._said_at = said_at
+        return False
 
 
 class EventWorker(SimpleWorker):
@@ -21,20 +48,48 @@ class EventWorker(SimpleWorker):
     # RQ's own leaves an alarm behind; jobs have no timeout here, handlers have (workers.timer).
     death_penalty_class = TimerDeathPenalty
 
+    _is_executing = False
+    _leaving: Redis
+
     @classmethod
     def connect(cls, url: str) -> "EventWorker":
+        logger = logging.getLogger("rq.worker")
+        if not any(isinstance(each, _OnceInAWhile) for each in logger.filters):
+            logger.addFilter(_OnceInAWhile())
         redis = Redis.from_url(url)
         queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
-        return cls([queue], connection=redis, serializer=JSONSerializer, worker_ttl=_TTL_SECONDS)
+        worker = cls([queue], connection=redis, serializer=JSONSerializer, worker_ttl=_TTL_SECONDS)
+        worker._leaving = Redis.from_url(
+            url,
+            socket_timeout=_SIGN_OFF_SECONDS,
+            socket_connect_timeout=_SIGN_OFF_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        return worker
 
     def _install_signal_handlers(self) -> None:
         """Leave the signals to the process (workers.child)."""
 
     def request_stop(self, signum: int | None = None, frame: FrameType | None = None) -> None:  # noqa: ARG002
-        """Stop after the job at hand; asks Redis nothing, which may be down."""
-        self._stop_requested = True
+        """Stop after the job at hand, or leave the wait for one; called in a signal handler.
 
-    def stop_waiting(self) -> None:
-        """Leave the wait for a job, from a signal handler."""
-        self.request_stop()
-        raise StopRequested
+        It asks Redis nothing, which may be down. Raises `StopRequested` wherever it interrupted the wait.
+        """
+        self._stop_requested = True
+        if not self._is_executing:
+            raise StopRequested
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        self._is_executing = True
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self._is_executing = False
+
+    def teardown(self) -> None:
+        """Sign off, if Redis answers at once: RQ's own way waits for one that hangs."""
+        self.connection = self._leaving
+        with suppress(RedisError, OSError):
+            self.register_death()  # type: ignore[no-untyped-call]
+        if self.pubsub_thread:
+            self.pubsub_thread.stop()

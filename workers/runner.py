@@ -26,8 +26,6 @@ class Runner:
         self._dispatcher = dispatcher
         self._lease = lease
         self._stopping = False
-        self.is_busy = False
-        """Whether a job is at work."""
 
     def run(self, event_ids: Sequence[str], replay: int) -> None:
         """Claim the events that are still queued, run their handlers, and record what came of it.
@@ -35,7 +33,6 @@ class Runner:
         A job whose events were all taken by others does nothing.
         """
         lease = leases.new_lease()
-        self.is_busy = True
         try:
             self._page.write(Note(is_ready=True, lease=lease, replay=replay))
             claimed = leases.claim(self._log, event_ids, replay=replay, lease=lease, duration=self._lease)
@@ -46,7 +43,6 @@ class Runner:
             structlog.get_logger("worker").warning("log_unavailable", while_doing="claim", error=str(error))
         finally:
             self._page.write(Note(is_ready=True))
-            self.is_busy = False
 
     def _run(self, batch: Batch) -> None:
         self._keeper.watch(batch)

@@ -1,9 +1,12 @@
 """A worker's parent process, with no user code in it: times, replaces and cleans up after its child."""
 
+import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -13,7 +16,7 @@ from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from workers.crash import describe_exit, recover
-from workers.page import Note, SharedPage
+from workers.page import Note, Running, SharedPage
 from workers.queue import EventQueue
 from workers.settings import WorkerSettings
 
@@ -23,6 +26,7 @@ CONFIGURATION_EXIT: Final = 78
 _LOOK_EVERY_SECONDS: Final = 0.1
 _RESTART_SECONDS: Final = (0.1, 5.0)
 _RECOVER_AGAIN_SECONDS: Final = 0.5
+_TOLD_TO_STOP: Final = "was told to stop"
 
 
 class Supervisor:
@@ -51,13 +55,18 @@ class Supervisor:
             code, note = self._run_child()
             if self._stopping:
                 break
+            was_ready = was_ready or note.is_ready
             if code == CONFIGURATION_EXIT and not was_ready:
                 return 1  # the child has said why; starting it again would say it again
-            was_ready = was_ready or note.is_ready
             wait = _RESTART_SECONDS[0] if note.is_ready else min(wait * 2, _RESTART_SECONDS[1])
             self._logger.warning("worker_restarted", cause=describe_exit(code))
-            time.sleep(wait)
+            self._wait(wait)
         return 0
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_EVERY_SECONDS))
 
     def _run_child(self) -> tuple[int, Note]:
         page = SharedPage.create()
@@ -70,17 +79,22 @@ class Supervisor:
         renewer = threading.Thread(target=self._renew, args=(page, renewing), name="renewer", daemon=True)
         renewer.start()
         try:
-            cause = self._watch(child, page)
+            cause, overrun = self._watch(child, page)
         finally:
             renewing.set()
             renewer.join()
         note = page.read()
         page.close()
-        self._recover(note, cause or describe_exit(child.returncode), was_told=cause == _TOLD_TO_STOP)
+        # Where the late handler ended in the very last moment, what the child began since is innocent.
+        charge = cause != _TOLD_TO_STOP and overrun in (None, note.running)
+        self._recover(note, cause or describe_exit(child.returncode), charge=charge)
         return child.returncode, note
 
-    def _watch(self, child: "subprocess.Popen[bytes]", page: SharedPage) -> str | None:
-        """Wait for the child's end; kills it when a handler or the end takes too long, and then says why."""
+    def _watch(self, child: "subprocess.Popen[bytes]", page: SharedPage) -> tuple[str | None, Running | None]:
+        """Wait for the child's end; kills it when a handler or the end takes too long.
+
+        Returns why it ended, where that was the parent's doing, and the delivery for which it was killed.
+        """
         told_at: float | None = None
         while True:
             try:
@@ -88,20 +102,19 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 pass
             else:
-                return _TOLD_TO_STOP if told_at is not None else None
+                return (None if told_at is None else _TOLD_TO_STOP), None
             now = time.monotonic()
             if self._stopping and told_at is None:
                 child.terminate()
                 told_at = now
             running = page.read().running
             if running is not None and now > running.kill_at:
-                child.kill()
-                child.wait()
-                return f"was killed, because it ran over its timeout of {running.timeout_seconds:g} s"
+                _kill(child)
+                cause = f"was killed, because it ran over its timeout of {running.timeout_seconds:g} s"
+                return cause, running
             if told_at is not None and now > told_at + self._settings.grace_seconds:
-                child.kill()
-                child.wait()
-                return _TOLD_TO_STOP
+                _kill(child)
+                return _TOLD_TO_STOP, None
 
     def _renew(self, page: SharedPage, ended: threading.Event) -> None:
         """Renew the lease of what the child holds; a handler in C may stop all of the child's threads."""
@@ -122,11 +135,11 @@ class Supervisor:
             except LogUnavailable as error:
                 self._logger.warning("log_unavailable", while_doing="renew", error=str(error))
 
-    def _recover(self, note: Note, cause: str, *, was_told: bool) -> None:
+    def _recover(self, note: Note, cause: str, *, charge: bool) -> None:
         deadline = time.monotonic() + self._settings.lease_seconds
         while True:
             try:
-                recover(self._log, self._queue, note, cause=cause, charge=not was_told)
+                recover(self._log, self._queue, note, cause=cause, charge=charge)
             except LogUnavailable as error:
                 # After the lease's end the sweeper frees what the child held; nobody is charged then.
                 if self._stopping or time.monotonic() > deadline:
@@ -137,4 +150,8 @@ class Supervisor:
                 return
 
 
-_TOLD_TO_STOP: Final = "was told to stop"
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a child with all that its handlers started: it leads a session of its own."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()

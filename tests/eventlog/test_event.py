@@ -19,6 +19,7 @@ from tests.eventlog.stored import an_event
         (b'{"data": null}', {}),
         (b'{"data": false}', False),
         (b'{"data": []}', []),
+        (b'{"data": "\\ud83d"}', "\ud83d"),  # as JavaScript writes a text cut within an emoji
     ],
 )
 def test_the_data_is_what_the_body_says(body: bytes, data: Any) -> None:
@@ -32,12 +33,23 @@ def test_the_data_is_what_the_body_says(body: bytes, data: Any) -> None:
         b'{"data": 1e999}',
         b'{"data": ' + b"9" * 10_000 + b"}",
         b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b'{"data": "\\ud800"}',
+        b'{"other": "\\ud800", "data": 1e999}',
+        b'{"other": "\\ud800", "data": NaN}',
         b'{"data": ',
         b"[]",
         b"",
     ],
-    ids=["UTF-8", "1e999", "10,000 digits", "deep", "lone surrogate", "cut off", "no object", "empty"],
+    ids=[
+        "UTF-8",
+        "1e999",
+        "10,000 digits",
+        "deep",
+        "1e999, surrogate",
+        "NaN",
+        "cut off",
+        "no object",
+        "empty",
+    ],
 )
 def test_data_that_no_decoder_takes_is_a_permanent_error_that_names_the_event(body: bytes) -> None:
     event = an_event("evt_1", body=body)

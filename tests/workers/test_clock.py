@@ -1,0 +1,144 @@
+"""The clock's turns, with the test's own time."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from eventlog.database import EventLog
+from eventlog.detail import read_detail
+from eventlog.settlement import settle
+from eventlog.states import State
+from tests.eventlog.stored import accept, make_overdue
+from tests.servers.valkey import Valkey
+from tests.workers.claims import a_result, claim_some, closing, make_due
+from workers.clock import Clock
+from workers.queue import EventQueue
+
+OVER = timedelta(seconds=1)
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[EventQueue]:
+    made = EventQueue.connect(redis_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock(log: EventLog, queue: EventQueue) -> Clock:
+    return Clock(log, queue)
+
+
+def state(log: EventLog, event_id: str) -> State:
+    detail = read_detail(log, event_id)
+    assert detail is not None
+    return detail.state
+
+
+def test_an_event_that_no_job_came_for_is_sent_again(log: EventLog, queue: EventQueue, clock: Clock) -> None:
+    accept(log, "evt_1", "evt_2")
+    clock.turn(0)
+    assert queue.waiting_jobs() == 0  # it has been there for a moment only
+    make_overdue(log, ["evt_1"], OVER)
+    with capture_logs() as logs:
+        clock.turn(1)
+    assert queue.waiting_jobs() == 1
+    assert [(line["event"], line["events"], line["first"]) for line in logs] == [("job_missed", 1, "evt_1")]
+    clock.turn(2)
+    assert queue.waiting_jobs() == 1
+
+
+def test_a_lease_that_ran_out_is_taken_back(log: EventLog, queue: EventQueue, clock: Clock) -> None:
+    claim_some(log, "evt_1")
+    make_due(log)
+    with capture_logs() as logs:
+        clock.turn(0)
+    assert state(log, "evt_1") is State.QUEUED
+    assert queue.waiting_jobs() == 1
+    assert [line["event"] for line in logs] == ["lease_expired"]
+
+
+def test_a_retry_that_is_due_is_sent_without_a_word(log: EventLog, queue: EventQueue, clock: Clock) -> None:
+    batch = claim_some(log, "evt_1")
+    waiting = a_result(1, State.WAITING, failure=True)
+    settle(
+        log,
+        replay=0,
+        lease=batch.lease,
+        results=[waiting],
+        closings=[closing(1, "evt_1", State.WAITING)],
+    )
+    make_due(log)
+    with capture_logs() as logs:
+        clock.turn(0)
+    assert state(log, "evt_1") is State.QUEUED
+    assert queue.waiting_jobs() == 1
+    assert logs == []
+
+
+def test_it_sweeps_once_a_second_whatever_the_turns(log: EventLog, queue: EventQueue, clock: Clock) -> None:
+    clock.turn(0)
+    accept(log, "evt_1")
+    make_overdue(log, ["evt_1"], OVER)
+    clock.turn(0.75)
+    assert queue.waiting_jobs() == 0
+    clock.turn(1)
+    assert queue.waiting_jobs() == 1
+
+
+def test_with_a_backlog_events_that_wait_in_it_are_given_a_minute(
+    log: EventLog, queue: EventQueue, clock: Clock
+) -> None:
+    clock.turn(0)
+    accept(log, "evt_1")
+    make_overdue(log, ["evt_1"], OVER)
+    claim_some(log, "evt_leased")
+    for _ in range(10):
+        queue.send(["evt_other"])
+    clock.turn(1)
+    assert queue.waiting_jobs() == 10
+    make_due(log)
+    clock.turn(2)
+    assert state(log, "evt_leased") is State.QUEUED  # that can't wait in a job
+    assert queue.waiting_jobs() == 11
+    make_due(log)
+    clock.turn(62)
+    assert queue.waiting_jobs() == 12
+
+
+def test_trouble_is_told_once_and_its_end_too(
+    log: EventLog, queue: EventQueue, clock: Clock, valkey: Valkey
+) -> None:
+    accept(log, "evt_1")
+    make_overdue(log, ["evt_1"], OVER)
+    with capture_logs() as logs:
+        valkey.kill()
+        for now in range(3):
+            clock.turn(now)
+        valkey.start()
+        clock.turn(10)
+    assert [line["event"] for line in logs] == ["queue_unavailable", "job_missed", "recovered"]
+    assert queue.waiting_jobs() == 1
+
+
+def test_a_log_that_is_away_is_outlived(queue: EventQueue) -> None:
+    clock = Clock(EventLog.open("postgresql://localhost:1/nobody"), queue)
+    with capture_logs() as logs:
+        clock.turn(0)
+        clock.turn(1)
+    assert [line["event"] for line in logs] == ["log_unavailable"]
+
+
+def test_two_clocks_send_what_is_due_once(log: EventLog, queue: EventQueue) -> None:
+    accept(log, *[f"evt_{number}" for number in range(5)])
+    make_due(log)
+    for clock in (Clock(log, queue), Clock(log, queue)):
+        clock.turn(0)
+    assert queue.waiting_jobs() == 1
+
+
+def test_told_to_stop_it_ends(clock: Clock) -> None:
+    clock.stop()
+    clock.run()

@@ -1,0 +1,121 @@
+"""Feeding replays to the queue, with the test's own time."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from eventlog.database import EventLog
+from eventlog.replays import Replay, ReplayState, cancel, create, read_outcomes, read_replay
+from eventlog.selection import Selection
+from eventlog.states import State
+from tests.eventlog.stored import accept, run
+from workers.queue import EventQueue
+from workers.replay import ReplayFeeder, choose_handlers
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[EventQueue]:
+    made = EventQueue.connect(redis_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def feeder(log: EventLog, queue: EventQueue) -> ReplayFeeder:
+    return ReplayFeeder(log, queue)
+
+
+def done_events(log: EventLog, number: int) -> None:
+    for place in range(number):
+        accept(log, f"evt_{place}")
+        run(log, f"evt_{place}", {"h": State.DONE})
+
+
+def replay_all(log: EventLog, *, rate: int | None = None) -> int:
+    return create(log, selection=Selection(), handlers={"h": ["*"]}, rate=rate, who="a test")
+
+
+def read(log: EventLog, replay: int) -> Replay:
+    found = read_replay(log, replay)
+    assert found is not None
+    return found
+
+
+def test_a_replay_without_a_rate_is_fed_in_one_turn(
+    log: EventLog, queue: EventQueue, feeder: ReplayFeeder
+) -> None:
+    done_events(log, 5)
+    replay = replay_all(log)
+    feeder.feed(0, 0)
+    assert read(log, replay).state is ReplayState.DONE
+    assert read_outcomes(log, replay) == {State.QUEUED: 5}
+    assert queue.waiting_jobs() == 1
+    feeder.feed(1, 0)
+    assert queue.waiting_jobs() == 1
+
+
+def test_a_replay_is_never_fed_faster_than_its_rate(log: EventLog, feeder: ReplayFeeder) -> None:
+    done_events(log, 12)
+    replay = replay_all(log, rate=4)
+    fed = []
+    for quarter in range(12):
+        feeder.feed(100 + quarter / 4, 0)
+        fed.append(read(log, replay).events)
+    assert fed == list(range(1, 13))  # one each quarter of a second
+    feeder.feed(103, 0)
+    feeder.feed(103.25, 0)
+    assert read(log, replay).state is ReplayState.DONE
+
+
+def test_after_a_pause_a_replay_makes_up_for_a_second_at_most(log: EventLog, feeder: ReplayFeeder) -> None:
+    done_events(log, 9)
+    replay = replay_all(log, rate=3)
+    feeder.feed(0, 0)
+    feeder.feed(1000, 0)
+    assert read(log, replay).events == 4
+
+
+def test_a_rate_below_one_event_a_turn_is_kept(log: EventLog, feeder: ReplayFeeder) -> None:
+    done_events(log, 3)
+    replay = replay_all(log, rate=1)
+    for quarter in range(9):
+        feeder.feed(quarter / 4, 0)
+    assert read(log, replay).events == 3
+
+
+def test_fresh_events_go_first(log: EventLog, feeder: ReplayFeeder) -> None:
+    done_events(log, 2)
+    replay = replay_all(log)
+    feeder.feed(0, backlog=21)
+    assert read(log, replay).fed == 0
+    feeder.feed(1, backlog=20)
+    assert read(log, replay).fed == 2
+
+
+def test_a_cancelled_replay_is_fed_no_more(log: EventLog, feeder: ReplayFeeder) -> None:
+    done_events(log, 4)
+    replay = replay_all(log, rate=1)
+    feeder.feed(0, 0)
+    cancel(log, replay)
+    feeder.feed(10, 0)
+    assert read(log, replay).fed == 1
+    assert read_outcomes(log, replay) == {State.SKIPPED: 1}
+
+
+def test_another_clock_takes_a_replay_up_where_it_was_left(
+    log: EventLog, queue: EventQueue, feeder: ReplayFeeder
+) -> None:
+    done_events(log, 3)
+    replay = replay_all(log, rate=1)
+    feeder.feed(0, 0)
+    follower = ReplayFeeder(log, queue)
+    for second in range(4):
+        follower.feed(second, 0)
+    assert read(log, replay).state is ReplayState.DONE
+    assert read_outcomes(log, replay) == {State.QUEUED: 3}
+
+
+def test_a_handler_is_chosen_by_any_of_its_patterns() -> None:
+    handlers = {"all": ["*"], "family": ["agent.*", "memory.*"], "one": ["memory.stored"], "none": ["x.y"]}
+    assert choose_handlers(handlers, "memory.stored") == ["all", "family", "one"]
+    assert choose_handlers(handlers, "memory.deleted") == ["all", "family"]

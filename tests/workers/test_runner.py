@@ -1,0 +1,122 @@
+"""One job from claim to settled, in the test's process: real log, queue, page and keeper."""
+
+from collections.abc import Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from eventlog.database import EventLog
+from eventlog.detail import read_detail
+from eventlog.states import State
+from handlers import Context, Event, Router
+from tests.eventlog.stored import accept
+from tests.workers.claims import LONG
+from workers.delivery import Deliverer
+from workers.dispatch import Dispatcher
+from workers.keeper import Keeper
+from workers.page import Note, SharedPage
+from workers.queue import EventQueue
+from workers.runner import Announcer, Runner
+from workers.timer import HandlerTimer
+
+
+class Running:
+    """A runner with all that it needs."""
+
+    def __init__(self, log: EventLog, queue: EventQueue) -> None:
+        self.log = log
+        self.router = Router()
+        self.page = SharedPage.create()
+        self.keeper = Keeper(log, queue, each_look=lambda: None)
+        timer = HandlerTimer()
+        timer.install()
+        dispatcher = Dispatcher(self.router, Deliverer(timer, Announcer(self.page)))
+        self.runner = Runner(log, self.page, self.keeper, dispatcher, lease=LONG)
+        self.keeper.start()
+
+    def states(self, *ids: str) -> list[State]:
+        details = [read_detail(self.log, event_id) for event_id in ids]
+        return [detail.state for detail in details if detail is not None]
+
+
+@pytest.fixture
+def running(log: EventLog, queue: EventQueue) -> Iterator[Running]:
+    made = Running(log, queue)
+    yield made
+    made.keeper.finish()
+    made.page.close()
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[EventQueue]:
+    made = EventQueue.connect(redis_url)
+    yield made
+    made.close()
+
+
+def test_a_job_runs_its_events_and_records_them(running: Running) -> None:
+    seen: list[tuple[str, Note]] = []
+
+    @running.router.on("*")
+    def h(event: Event, ctx: Context) -> None:
+        seen.append((event.id, running.page.read()))
+
+    accept(running.log, "evt_1", "evt_2")
+    running.runner.run(["evt_2", "evt_1"], 0)
+    assert running.states("evt_1", "evt_2") == [State.DONE, State.DONE]
+    assert [event_id for event_id, _ in seen] == ["evt_1", "evt_2"]  # in order of arrival
+    assert len({note.lease for _, note in seen}) == 1
+    assert [note.running and note.running.event_id for _, note in seen] == ["evt_1", "evt_2"]
+    assert running.page.read() == Note(is_ready=True)
+
+
+def test_a_job_whose_events_were_all_taken_does_nothing(running: Running) -> None:
+    ran: list[str] = []
+
+    @running.router.on("*")
+    def h(event: Event, ctx: Context) -> None:
+        ran.append(event.id)
+
+    accept(running.log, "evt_1")
+    running.runner.run(["evt_1"], 0)
+    running.runner.run(["evt_1", "evt_never_heard_of"], 0)
+    running.runner.run([], 0)
+    assert ran == ["evt_1"]
+
+
+def test_told_to_stop_it_finishes_the_event_at_hand_and_hands_back_the_rest(
+    running: Running, queue: EventQueue
+) -> None:
+    ran: list[str] = []
+
+    @running.router.on("*")
+    def first(event: Event, ctx: Context) -> None:
+        ran.append(f"{event.id} first")
+        running.runner.stop()
+
+    @running.router.on("*")
+    def second(event: Event, ctx: Context) -> None:
+        ran.append(f"{event.id} second")
+
+    accept(running.log, "evt_1", "evt_2")
+    running.runner.run(["evt_1", "evt_2"], 0)
+    assert ran == ["evt_1 first", "evt_1 second"]
+    assert running.states("evt_1", "evt_2") == [State.DONE, State.QUEUED]
+    assert queue.waiting_jobs() == 1
+
+
+def test_a_job_that_comes_after_the_stop_is_handed_back_whole(running: Running, queue: EventQueue) -> None:
+    accept(running.log, "evt_1", "evt_2")
+    running.runner.stop()
+    running.runner.run(["evt_1", "evt_2"], 0)
+    assert running.states("evt_1", "evt_2") == [State.QUEUED, State.QUEUED]
+    assert queue.waiting_jobs() == 1
+
+
+def test_a_job_while_the_log_is_away_is_left_to_the_sweeper(queue: EventQueue) -> None:
+    away = Running(EventLog.open("postgresql://localhost:1/nobody"), queue)
+    with capture_logs() as logs:
+        away.runner.run(["evt_1"], 0)
+    assert [(line["event"], line["while_doing"]) for line in logs] == [("log_unavailable", "claim")]
+    assert away.page.read() == Note(is_ready=True)
+    away.page.close()
