@@ -63,7 +63,7 @@ def test_a_wrong_switch_is_refused_by_the_variables_name(monkeypatch: pytest.Mon
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        HandlerSettings().builtin = False
+        HandlerSettings().builtin = False  # type: ignore[misc]
 
 
 def test_every_setting_is_described_and_has_a_variable() -> None:
