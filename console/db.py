@@ -3,7 +3,7 @@
 import click
 
 from eventlog.database import EventLog
-from eventlog.schema import HEAD
+from eventlog.revision import HEAD
 from eventlog.schema import upgrade as upgrade_schema
 from eventlog.settings import LogSettings
 

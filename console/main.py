@@ -8,7 +8,7 @@ import click
 from pydantic import ValidationError
 
 from console.wording import settings_errors
-from eventlog.errors import LogError
+from eventlog.errors import InvalidDatabaseUrl, LogError
 
 _COMMANDS: Final = {
     "up": ("console.up.command", "Run everything on this machine, with nothing to configure."),
@@ -65,6 +65,9 @@ def main() -> None:
     except ValidationError as error:
         for line in settings_errors(error):
             click.echo(f"hooks: {line}", err=True)
+        sys.exit(2)
+    except InvalidDatabaseUrl as error:
+        click.echo(f"hooks: DATABASE_URL: {error}", err=True)
         sys.exit(2)
     except LogError as error:
         click.echo(f"hooks: {error}", err=True)

@@ -18,7 +18,8 @@ def receiver() -> None:
 
     Needs CHAOZCODE_WEBHOOK_SECRET, and the event log's tables (hooks db upgrade).
     """
-    from receiver.server import PortTaken, serve  # noqa: PLC0415 - each process loads only what it runs
+    from receiver.port import PortTaken  # noqa: PLC0415 - each process loads only what it runs
+    from receiver.server import serve  # noqa: PLC0415 - each process loads only what it runs
     from receiver.settings import ReceiverSettings  # noqa: PLC0415
 
     configure_logs(OutputSettings())
@@ -34,7 +35,8 @@ def receiver() -> None:
 def worker() -> None:
     """Run a worker: takes events from the queue and runs your handlers on them."""
     from eventlog.pulse import Pulse  # noqa: PLC0415
-    from workers.queue import EventQueue, QueueSettings  # noqa: PLC0415
+    from workers.queue.redis_queue import EventQueue  # noqa: PLC0415
+    from workers.queue.settings import QueueSettings  # noqa: PLC0415
     from workers.settings import WorkerSettings  # noqa: PLC0415
     from workers.supervisor import Supervisor  # noqa: PLC0415
 
@@ -55,7 +57,8 @@ def clock() -> None:
     """Run the clock: queues retries that are due and jobs that were lost, and feeds replays."""
     from eventlog.pulse import Pulse  # noqa: PLC0415
     from workers.clock import Clock  # noqa: PLC0415
-    from workers.queue import EventQueue, QueueSettings  # noqa: PLC0415
+    from workers.queue.redis_queue import EventQueue  # noqa: PLC0415
+    from workers.queue.settings import QueueSettings  # noqa: PLC0415
 
     configure_logs(OutputSettings())
     log = open_log()

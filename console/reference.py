@@ -10,7 +10,7 @@ from console.settings import OutputSettings, UpSettings
 from eventlog.settings import LogSettings
 from handlers.settings import HandlerSettings
 from receiver.settings import ReceiverSettings
-from workers.queue import QueueSettings
+from workers.queue.settings import QueueSettings
 from workers.settings import WorkerSettings
 
 _SECTIONS: Final[Sequence[tuple[str, Sequence[type[BaseSettings]]]]] = (

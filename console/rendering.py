@@ -4,7 +4,6 @@ Stored data may hold anything that a sender or a handler wrote: nothing of it re
 """
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,13 +15,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from console.visible import visible_line
 from eventlog.states import State
 
-_UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Control characters, those that turn the direction of text around, and lone surrogates."""
-_LINE_BREAKS: Final = re.compile("[\t\n]")
 _STYLES: Final = {
     State.DONE: "green",
     State.DEAD: "red",
@@ -37,20 +32,6 @@ _NARROWEST: Final = 8
 """What a column that wraps is left, at least."""
 _PIPE_WIDTH: Final = 4000
 """For what is no terminal: wide enough that nothing is ever folded."""
-
-
-def visible(text: str) -> str:
-    """Write control characters as escapes, except line breaks and tabs."""
-    return _UNSAFE.sub(_escape, text)
-
-
-def visible_line(text: str) -> str:
-    """Write all control characters as escapes."""
-    return _LINE_BREAKS.sub(_escape, visible(text))
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
 
 
 def local_time(moment: datetime, *, now: datetime | None = None) -> str:

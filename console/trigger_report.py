@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from console.rendering import visible_line
+from console.visible import visible_line
 from sandbox.pace import Sent
 from sandbox.sender import NoReply, Reply
 

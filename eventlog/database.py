@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable
 from eventlog.faults import Fault, classify
 from eventlog.gate import WriteGate
+from eventlog.url import kind_of
 
 _Result = TypeVar("_Result")
 
@@ -95,19 +96,15 @@ def parse_url(url: str) -> URL:
 
     Raises `InvalidDatabaseUrl`, whose words never repeat the URL: it may hold a password.
     """
+    kind = kind_of(url)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError: it repeats what stands where the port should be
         raise InvalidDatabaseUrl(
             "this is no database URL; write sqlite:///path/to/file.db or postgresql://user:password@host/name"
         ) from None
-    kind = parsed.drivername.partition("+")[0]
-    if kind in ("postgres", "postgresql"):
+    if kind == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
-    if kind != "sqlite":
-        raise InvalidDatabaseUrl(
-            f"{kind} is not supported; use sqlite:///path/to/file.db or postgresql://..."
-        )
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidDatabaseUrl("the log must outlive its process; name a file: sqlite:///path/to/file.db")
     return parsed.set(drivername="sqlite", database=str(Path(parsed.database).absolute()))

@@ -6,9 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from eventlog.database import EventLog
 from eventlog.errors import SchemaOutdated
-
-HEAD: Final = "0001"
-"""The newest migration; a test holds it to what stands in migrations/versions."""
+from eventlog.revision import HEAD
 
 _ONE_AT_A_TIME: Final = 0x4843_0001
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from eventlog.database import parse_url
 from eventlog.errors import InvalidDatabaseUrl
+from eventlog.url import kind_of
 
 
 class LogSettings(BaseSettings):
@@ -42,7 +42,7 @@ class LogSettings(BaseSettings):
     def _is_usable(cls, url: str) -> str:
         if url:
             try:
-                parse_url(url)
+                kind_of(url)
             except InvalidDatabaseUrl as error:
                 raise ValueError(str(error)) from error
         return url

@@ -4,15 +4,17 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from structlog.typing import FilteringBoundLogger
+if TYPE_CHECKING:  # structlog loads slowly, and `hooks up` needs none of it
+    from structlog.typing import FilteringBoundLogger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The second argument of every handler."""
 
-    log: FilteringBoundLogger
+    log: "FilteringBoundLogger"
     """A structlog logger that already carries the event's id, the handler and the attempt."""
     handler: str
     """The handler's name."""

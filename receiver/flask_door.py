@@ -12,7 +12,7 @@ from eventlog.schema import check_schema
 from receiver.answer import INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed, too_large
 from receiver.reception import SIGNATURE_HEADER, WEBHOOK_PATH, new_request_id
 from receiver.service import Service
-from workers.queue import QueueUnavailable
+from workers.queue.redis_queue import QueueUnavailable
 
 _CHUNK = 64 * 1024
 

@@ -3,7 +3,6 @@
 import os
 import resource
 import signal
-import socket
 from functools import partial
 from typing import Final
 
@@ -12,6 +11,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from receiver.port import require_port
 from receiver.settings import ReceiverSettings
 
 _CONNECTIONS: Final = 16_384
@@ -23,10 +23,6 @@ _STOP_SECONDS: Final = 15
 
 STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 """Held back in a new process until it can act on them: RsgiDoor lets them through."""
-
-
-class PortTaken(OSError):  # noqa: N818 - named for what happened
-    """The receiver's port can't be listened on."""
 
 
 def serve(settings: ReceiverSettings, *, application: str) -> None:
@@ -56,20 +52,6 @@ def serve(settings: ReceiverSettings, *, application: str) -> None:
         respawn_interval=0.1,
         workers_kill_timeout=_STOP_SECONDS,
     ).serve()
-
-
-def require_port(host: str, port: int) -> None:
-    """Raise `PortTaken` unless the port can be listened on."""
-    # granian shares the port between processes, and so would share it with a stranger's process too.
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            probe.listen()
-    except OSError as error:
-        raise PortTaken(
-            f"can't listen on {host}:{port}: {error.strerror or error}; set PORT (or HOOKS_HOST) to another"
-        ) from error
 
 
 def _hold_stop_signals_over_forks() -> None:

@@ -16,7 +16,9 @@ from eventlog.settings import LogSettings
 from receiver.intake import Intake
 from receiver.reception import Reception
 from receiver.settings import ReceiverSettings
-from workers.queue import Enqueuer, EventQueue, QueueSettings
+from workers.queue.enqueuer import Enqueuer
+from workers.queue.redis_queue import EventQueue
+from workers.queue.settings import QueueSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

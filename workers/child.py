@@ -22,7 +22,8 @@ from workers.dispatch import Dispatcher
 from workers.jobs import CURRENT_RUNNER
 from workers.keeper import Keeper
 from workers.page import Note, SharedPage
-from workers.queue import EventQueue, QueueSettings, QueueUnavailable
+from workers.queue.redis_queue import EventQueue, QueueUnavailable
+from workers.queue.settings import QueueSettings
 from workers.rq_worker import EventWorker
 from workers.runner import Announcer, Runner
 from workers.settings import WorkerSettings

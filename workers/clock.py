@@ -10,7 +10,7 @@ from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.states import UNFINISHED, State
 from eventlog.sweep import Swept, sweep
-from workers.queue import EventQueue, QueueUnavailable
+from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.replay import ReplayFeeder
 
 _TURN_SECONDS: Final = 0.25

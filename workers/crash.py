@@ -10,7 +10,7 @@ from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.settlement import Failure, Result, settle
 from workers.page import Note, Running
-from workers.queue import EventQueue, QueueUnavailable
+from workers.queue.redis_queue import EventQueue, QueueUnavailable
 
 
 def describe_exit(code: int) -> str:

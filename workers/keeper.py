@@ -16,7 +16,7 @@ from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.settlement import Closing, Result, settle
 from workers.batch import Batch
-from workers.queue import EventQueue, QueueUnavailable
+from workers.queue.redis_queue import EventQueue, QueueUnavailable
 
 _SETTLE_EVERY_SECONDS: Final = 0.02
 _LOOK_EVERY_SECONDS: Final = 0.25

@@ -9,7 +9,7 @@ from eventlog.database import EventLog
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, read_replays
 from handlers.pattern import matches
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 
 _TURN_EVENTS: Final = 1000
 _ROOM_JOBS: Final = 20

@@ -17,7 +17,7 @@ from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from workers.crash import describe_exit, recover
 from workers.page import Note, Running, SharedPage
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 from workers.settings import WorkerSettings
 
 CONFIGURATION_EXIT: Final = 78

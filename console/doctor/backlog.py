@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from console.doctor.finding import Finding, ok, problem, warning
-from console.rendering import visible_line
+from console.visible import visible_line
 from eventlog.database import EventLog
 from eventlog.diagnosis import COUNT_LIMIT, Found, read_overdue, read_recently_dead, read_unclaimed
 

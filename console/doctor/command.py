@@ -14,9 +14,10 @@ from console.doctor.finding import Finding, Level, problem
 from console.doctor.processes import check_processes, check_redis
 from console.doctor.storage import check_durability, open_usable_log
 from console.doctor.user_code import check_handlers
-from console.rendering import show, show_json, visible
+from console.rendering import show, show_json
+from console.visible import visible
 from eventlog.database import EventLog
-from workers.queue import QueueSettings
+from workers.queue.settings import QueueSettings
 
 _OF_THE_LOG: Final = {
     "durability": check_durability,

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from console.doctor.finding import Finding, ok, problem, warning
-from console.rendering import span, visible_line
+from console.rendering import span
+from console.visible import visible_line
 from eventlog.database import EventLog
 from eventlog.heartbeats import read_heartbeats
-from workers.queue import EventQueue, QueueSettings, QueueUnavailable
+from workers.queue.redis_queue import EventQueue, QueueUnavailable
+from workers.queue.settings import QueueSettings
 
 _KINDS: Final = {
     "receiver": "nothing is received",

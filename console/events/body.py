@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
-from console.rendering import size, visible
+from console.rendering import size
+from console.visible import visible
 
 SHOWN_CHARACTERS: Final = 10_000
 

@@ -7,7 +7,8 @@ import click
 from rich.text import Text
 
 from console.events import as_json
-from console.rendering import local_time, show, show_json, state_text, visible_line
+from console.rendering import local_time, show, show_json, state_text
+from console.visible import visible_line
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.listing import Arrivals, ListedEvent, read_arrivals, read_latest

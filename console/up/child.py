@@ -72,6 +72,11 @@ class Child:
         """Give the exit code of a process that has ended, as a shell tells it; None while it runs."""
         return None if self._process is None else self._process.poll()
 
+    @staticmethod
+    def gave_up(code: int) -> bool:
+        """Tell whether a process ended by its own decision, and not by a signal."""
+        return 0 <= code < _SIGNALS_FROM
+
     def start_again_when_due(self, code: int) -> str | None:
         """Start a process that ended again, later each time while it dies young.
 

@@ -10,17 +10,15 @@ from types import FrameType
 import click
 
 from console.settings import OutputSettings, TriggerSettings, UpSettings, environment_with
-from console.up.display import show
 from console.up.fleet import Fleet
 from console.up.home import URL_FILE, development_secret, hold_home
+from console.up.tables import ensure_tables
 from console.up.valkey import set_data_aside, valkey_command
-from eventlog.database import EventLog
-from eventlog.schema import upgrade
 from eventlog.settings import LogSettings
 from handlers.settings import HandlerSettings
-from receiver.server import PortTaken, require_port
+from receiver.port import PortTaken, require_port
 from receiver.settings import ReceiverSettings
-from workers.queue import QueueSettings
+from workers.queue.settings import QueueSettings
 from workers.settings import WorkerSettings
 
 
@@ -63,12 +61,8 @@ def up() -> None:
 def _run(fleet: Fleet, log: LogSettings, workers: int, url_file: Path, url: str) -> None:
     fleet.start_servers()
     try:
-        opened = EventLog.open(log.url)
-        if upgrade(opened):
-            show(f"the event log's tables were made in {opened.location}", word="log")
-        opened.close()
-        for name in ("receiver", *["worker"] * workers, "clock"):
-            fleet.start_process(name)
+        ensure_tables(log)
+        fleet.start_processes("receiver", *["worker"] * workers, "clock")
         url_file.write_text(url + "\n")
         failed = fleet.watch()
     finally:
@@ -88,7 +82,7 @@ def _stop_on_signals(fleet: Fleet) -> None:
 
 def _greet(url: str, log: LogSettings, queue: QueueSettings) -> None:
     command = _own_command()
-    where = EventLog.open(log.url).location if log.database_url else f"SQLite, in {log.home}/"
+    where = "the database of DATABASE_URL" if log.database_url else f"SQLite, in {log.home}/"
     click.echo(
         f"""
 chaozcode-hooks is up.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from console.rendering import visible, visible_line
+from console.visible import visible, visible_line
 
 _WORD_WIDTH: Final = 10
 _COLOURS: Final = {
@@ -99,6 +99,14 @@ def _refused(fields: Fields) -> tuple[str, str, str | None]:
     )
 
 
+def _process(fields: Fields) -> tuple[str, str, str | None]:
+    if not fields["event"].endswith("_ready"):
+        return _other(fields)
+    handlers = fields.get("handlers")
+    counted = "" if handlers is None else f", {handlers} handler{'' if handlers == 1 else 's'}"
+    return "", f"ready{counted}", None
+
+
 def _other(fields: Fields) -> tuple[str, str, str | None]:
     details = "  ".join(
         f"{name}={value}" for name, value in fields.items() if name not in (*_OWN_FIELDS, "exception")
@@ -112,4 +120,7 @@ _WORDINGS: Final[Mapping[str, Callable[[Fields], tuple[str, str, str | None]]]] 
     "event": _event,
     "delivery": _delivery,
     "request": _refused,
+    "receiver": _process,
+    "worker": _process,
+    "clock": _process,
 }

@@ -19,10 +19,11 @@ class Fleet:
     """Servers, which the processes need, and the processes."""
 
     def __init__(self, environment: Mapping[str, str], *, ready: Callable[[], None]) -> None:
-        """`ready` is called once, when all processes do their work."""
+        """`ready` is called once, when the first of the processes does its work."""
         self._environment = environment
         self._ready = ready
         self._greeted = False
+        self._to_start: list[str] = []
         self._stops_requested = 0
         self._servers: list[Child] = []
         self._processes: list[Child] = []
@@ -37,8 +38,12 @@ class Fleet:
             server.is_ready = True
             server.start()
 
-    def start_process(self, name: str) -> None:
-        """Start one of our own processes: receiver, worker or clock."""
+    def start_processes(self, first: str, *others: str) -> None:
+        """Start our own processes: the first alone, so that it is ready soon, and then the others."""
+        self._start_process(first)
+        self._to_start = list(others)
+
+    def _start_process(self, name: str) -> None:
         number = sum(process.name.startswith(name) for process in self._processes)
         shown = name if number == 0 else f"{name}-{number + 1}"
         process = Child(shown, [sys.executable, "-m", "console", name], self._environment, self._hear)
@@ -60,7 +65,7 @@ class Fleet:
                 code = child.exit_code()
                 if code is None:
                     continue
-                if not child.is_ready:
+                if not child.is_ready and child.gave_up(code):
                     self._print_lines(_LOOK_EVERY_SECONDS)
                     return True
                 if done := child.start_again_when_due(code):
@@ -108,7 +113,9 @@ class Fleet:
         except (ValueError, TypeError, KeyError):
             return False
         child.is_ready = is_ready
-        if is_ready and not self._greeted and all(process.is_ready for process in self._processes):
+        if is_ready and child is self._processes[0] and not self._greeted:
             self._greeted = True
+            for name in self._to_start:
+                self._start_process(name)
             self._ready()
-        return is_ready
+        return is_ready and child is self._processes[0]

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, text
 from eventlog.acceptance import Receipt, record
 from eventlog.database import EventLog
 from eventlog.errors import LogError, SchemaOutdated
-from eventlog.schema import HEAD, check_schema, upgrade
+from eventlog.revision import HEAD
+from eventlog.schema import check_schema, upgrade
 from eventlog.tables import metadata
 from tests.eventlog.rows import bodies_of
 from tests.eventlog.stored import accept, an_event

@@ -14,7 +14,7 @@ from tests.receiver.running_door import DOORS, Reply, RunningDoor, an_event, run
 from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
 from tests.servers.waiting import wait_until
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 
 
 @pytest.fixture(params=DOORS)

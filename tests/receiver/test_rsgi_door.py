@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from receiver.server import PortTaken, require_port
+from receiver.port import PortTaken, require_port
 from tests.receiver.running_door import (
     LIMIT,
     RunningDoor,

@@ -9,7 +9,7 @@ import pytest
 
 from eventlog.database import EventLog
 from eventlog.schema import upgrade
-from receiver.server import PortTaken, require_port
+from receiver.port import PortTaken, require_port
 from tests.receiver.running_door import ROOT, SECRET, free_port
 
 

@@ -71,8 +71,8 @@ def test_a_process_that_is_killed_is_started_again(running: Up, command: str, na
     running.lines.clear()
     running.find(command).kill()
     running.wait_for(name, "started again")
-    if name == "receiver":
-        running.wait_for("receiver_ready")
+    if name != "valkey":
+        running.wait_for(f"{name}  ", "ready")
     running.hooks("trigger", "memory.stored", "--id", f"evt_after_{name}")
     running.wait_for("settled", f"evt_after_{name}", "done")
 

@@ -14,7 +14,7 @@ from tests.eventlog.stored import accept, make_overdue
 from tests.servers.valkey import Valkey
 from tests.workers.claims import a_result, claim_some, closing, make_due
 from workers.clock import Clock
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 
 OVER = timedelta(seconds=1)
 

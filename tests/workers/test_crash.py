@@ -20,7 +20,7 @@ from tests.workers.claims import a_result, claim_batch, claim_some, closing, exp
 from workers.batch import Batch
 from workers.crash import describe_exit, recover
 from workers.page import Note, Running
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 from workers.replay import choose_handlers
 
 CAUSE = "was ended by SIGSEGV"

@@ -15,7 +15,7 @@ from tests.servers.waiting import wait_until
 from tests.workers.claims import a_result, claim_some, closing, expire_leases
 from workers.batch import Batch
 from workers.keeper import Keeper
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 
 Keep = Callable[..., Keeper]
 

@@ -9,7 +9,7 @@ from eventlog.replays import Replay, ReplayState, cancel, create, read_outcomes,
 from eventlog.selection import Selection
 from eventlog.states import State
 from tests.eventlog.stored import accept, run
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 from workers.replay import ReplayFeeder, choose_handlers
 
 

@@ -15,7 +15,7 @@ from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
 from workers.keeper import Keeper
 from workers.page import Note, SharedPage
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 from workers.runner import Announcer, Runner
 from workers.timer import HandlerTimer
 

@@ -15,7 +15,7 @@ from eventlog.states import State
 from eventlog.tables import events
 from tests.servers.waiting import wait_until
 from tests.workers.claims import claim_some
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 from workers.settings import WorkerSettings
 from workers.supervisor import Supervisor
 

@@ -20,7 +20,7 @@ from eventlog.event import Event
 from eventlog.schema import upgrade
 from eventlog.states import UNFINISHED, State
 from tests.servers.waiting import wait_until
-from workers.queue import EventQueue
+from workers.queue.redis_queue import EventQueue
 
 CHECKOUT = Path(__file__).parents[2]
 HANDLERS = Path(__file__).with_name("marking_handlers.py")

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from tests.servers.valkey import Valkey
 from tests.servers.waiting import wait_until
-from workers.queue import Enqueuer, EventQueue
-from workers.queue.redis_queue import IDS_A_JOB, QUEUE_NAME
+from workers.queue.enqueuer import Enqueuer
+from workers.queue.redis_queue import IDS_A_JOB, QUEUE_NAME, EventQueue
 
 SECONDS_TO_SPARE = 0.5
 """For what must not wait for Redis at all, on a busy machine."""

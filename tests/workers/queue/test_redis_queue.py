@@ -10,8 +10,7 @@ from rq.serializers import JSONSerializer
 
 from tests.servers.valkey import Valkey
 from tests.servers.waiting import wait_until
-from workers.queue import EventQueue, QueueUnavailable
-from workers.queue.redis_queue import IDS_A_JOB, JOB_FUNCTION, QUEUE_NAME
+from workers.queue.redis_queue import IDS_A_JOB, JOB_FUNCTION, QUEUE_NAME, EventQueue, QueueUnavailable
 
 BOUND_SECONDS = 5
 """Far below the 40 s of redis-py's own defaults, and far above the second that is set."""

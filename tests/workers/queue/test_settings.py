@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.servers.valkey import Valkey
-from workers.queue import EventQueue, QueueSettings
+from workers.queue.redis_queue import EventQueue
+from workers.queue.settings import QueueSettings
 
 
 @pytest.fixture(autouse=True)

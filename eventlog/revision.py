@@ -1,0 +1,6 @@
+"""Which tables this release needs."""
+
+from typing import Final
+
+HEAD: Final = "0001"
+"""The newest migration; a test holds it to what stands in migrations/versions."""
