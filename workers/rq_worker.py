@@ -67,6 +67,12 @@ class EventWorker(SimpleWorker):
         )
         return worker
 
+    def _set_ip_address(self, connection: Redis) -> None:
+        try:
+            super()._set_ip_address(connection)
+        except ValueError:  # redis-py can't read a unix socket's path that holds a space or an equals sign
+            self.ip_address = "unknown"
+
     def _install_signal_handlers(self) -> None:
         """Leave the signals to the process (workers.child)."""
 

@@ -17,9 +17,9 @@ from tests.servers.waiting import wait_until
 class Valkey:
     """One Valkey server; `append_only` keeps its data over a kill, as `hooks up` does."""
 
-    def __init__(self, *, append_only: bool = False) -> None:
+    def __init__(self, *, append_only: bool = False, name: str = "valkey") -> None:
         self._append_only = append_only
-        self._process = ServerProcess("valkey", stop_signal=signal.SIGTERM)
+        self._process = ServerProcess(name, stop_signal=signal.SIGTERM)
         self.socket = self._process.folder / "socket"
         self.url = f"unix://{self.socket}"
         self.is_running = self._process.is_running

@@ -77,6 +77,15 @@ def test_a_process_that_is_killed_is_started_again(running: Up, command: str, na
     running.wait_for("settled", f"evt_after_{name}", "done")
 
 
+def test_it_runs_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder = 100% é"
+    folder.mkdir()
+    with up(folder) as it:
+        it.start()
+        it.hooks("trigger", "memory.stored", "--id", "evt_1")
+        it.wait_for("settled", "evt_1", "done")
+
+
 def test_a_port_in_use_is_told_in_one_line(stopped: Up) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", stopped.port))

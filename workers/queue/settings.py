@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_./-]+")
 _SOCKET_PATH_BYTES: Final = 100
 """A little under what the shortest of the supported systems allows."""
 
@@ -44,9 +46,10 @@ class QueueSettings(BaseSettings):
 
     @property
     def socket(self) -> Path:
-        """The embedded Valkey's unix socket: in the home folder, or where that path is too long, in /tmp."""
+        """The embedded Valkey's unix socket: in the home folder, or where that path won't do, in /tmp."""
         path = self.home.absolute() / "valkey.sock"
-        if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
+        # redis-py trips over the server telling it a path with a space or an equals sign (CLIENT INFO).
+        if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES and _PLAIN_PATH.fullmatch(str(path)):
             return path
         short = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"chaozcode-hooks-{os.getuid()}-{short}" / "valkey.sock"
