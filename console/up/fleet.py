@@ -75,6 +75,7 @@ class Fleet:
     def stop(self) -> None:
         """Stop the processes, then the servers they need."""
         show("stopping", word="hooks")
+        self._greeted = True  # a process that gets ready now starts no others any more
         for children, seconds in ((self._processes, _STOP_SECONDS), (self._servers, _SERVER_STOP_SECONDS)):
             self._stop(children, seconds)
         self._print_lines(0)

@@ -163,3 +163,11 @@ def test_the_log_survives_with_a_queue_that_was_wiped(running: Up) -> None:
         return len(found["events"]) == 20
 
     wait_until(done, 60)
+
+
+def test_ctrl_c_while_it_starts_stops_it_too(stopped: Up) -> None:
+    stopped.launch()
+    stopped.find("console receiver")
+    assert stopped.interrupt() == 0
+    assert stopped.lines[-1].endswith("stopped")
+    assert stopped.left_over() == []
