@@ -1,9 +1,11 @@
 """Which kinds of database URL there are; told without loading a database's driver."""
 
+import re
 from typing import Final, Literal
 
 from eventlog.errors import InvalidDatabaseUrl
 
+_HOST_AND_PORT: Final = re.compile(r"(\[[^]/?]+\]|[^]/:?[]*)(:\d*)?(?=[/?]|$)")
 _HOW: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
 
 
@@ -12,9 +14,9 @@ def kind_of(url: str) -> Literal["sqlite", "postgresql"]:
 
     Raises `InvalidDatabaseUrl`, whose words never repeat the URL: it may hold a password.
     """
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, rest = url.partition("://")
     kind = scheme.partition("+")[0]
-    if not separator or not kind.isidentifier():
+    if not separator or not kind.isidentifier() or not _HOST_AND_PORT.match(rest.rpartition("@")[2]):
         raise InvalidDatabaseUrl(f"this is no database URL; {_HOW}")
     if kind in ("postgres", "postgresql"):
         return "postgresql"
