@@ -14,7 +14,7 @@ from eventlog.instant import database_now
 from eventlog.open_transactions import settled_upto
 from eventlog.selection import Selection
 from eventlog.states import State
-from eventlog.tables import deliveries, events, replays
+from eventlog.tables import deliveries, replays
 
 _WITHDRAWN: Final = "its replay was cancelled"
 
@@ -56,13 +56,6 @@ class Replay:
     """Deliveries not made: still in flight, or nothing to do."""
     in_flight: Sequence[str]
     """The first of those that were passed over because they were still in flight."""
-
-
-def count(log: EventLog, selection: Selection) -> int:
-    """Count the events selected, up to one more than COUNT_LIMIT."""
-    some = select(events.c.seq).where(*selection.conditions()).limit(COUNT_LIMIT + 1).subquery()
-    with log.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def create(

@@ -10,7 +10,6 @@ from eventlog.replays import (
     COUNT_LIMIT,
     ReplayState,
     cancel,
-    count,
     create,
     read_outcomes,
     read_replay,
@@ -73,12 +72,13 @@ def test_replays_are_listed_the_newest_first(log: EventLog) -> None:
 def test_events_are_counted_up_to_a_limit(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     accept_and_run(log, "a", "b", "c")
     record(log, [an_event("d", "agent.failed")])
-    assert count(log, EVERY) == 4
-    assert count(log, Selection(type="memory.*")) == 3
-    assert count(log, Selection(ids=("a", "unknown"))) == 1
+    everywhere = {"h": ["*"]}
+    assert preview(log, EVERY, everywhere).selected == 4
+    assert preview(log, Selection(type="memory.*"), everywhere).selected == 3
+    assert preview(log, Selection(ids=("a", "unknown")), everywhere).selected == 1
     assert COUNT_LIMIT == 10_000
-    monkeypatch.setattr("eventlog.replays.COUNT_LIMIT", 2)
-    assert count(log, EVERY) == 3  # more than the limit
+    monkeypatch.setattr("eventlog.replay_preview.COUNT_LIMIT", 2)
+    assert preview(log, EVERY, everywhere).selected == 3  # more than the limit
 
 
 def test_events_that_arrive_after_a_replay_was_made_are_not_in_it(log: EventLog) -> None:
