@@ -43,7 +43,9 @@ class EventLog:
         """
         parsed = parse_url(url)
         if parsed.drivername == "sqlite":
-            return cls(_sqlite_engine(parsed), WriteGate(Path(str(parsed.database))))
+            return cls(
+                _sqlite_engine(parsed), WriteGate(Path(str(parsed.database)), patience_seconds=_BUSY_SECONDS)
+            )
         return cls(_postgresql_engine(parsed), None)
 
     @property

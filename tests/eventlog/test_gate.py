@@ -1,6 +1,8 @@
 import fcntl
+import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,18 +12,19 @@ from threading import Thread
 import pytest
 
 from eventlog.database import EventLog
-from eventlog.gate import WriteGate
+from eventlog.gate import WriteGate, WriterStuck
 from tests.eventlog.rows import count_events
 from tests.eventlog.stored import accept
+from tests.servers.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from eventlog.gate import WriteGate
+from eventlog.gate import WriteGate, WriterStuck
 
-with WriteGate(Path(sys.argv[1])).pass_through():
+with WriteGate(Path(sys.argv[1]), patience_seconds=60).pass_through():
     print("held", flush=True)
     time.sleep(60)
 """
@@ -63,7 +66,7 @@ def is_held(path: Path) -> bool:
 
 
 def test_threads_pass_one_at_a_time(tmp_path: Path) -> None:
-    gate = WriteGate(tmp_path / "events.db")
+    gate = WriteGate(tmp_path / "events.db", patience_seconds=60)
     inside: list[int] = []
     most = []
 
@@ -80,7 +83,7 @@ def test_threads_pass_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_gate_opens_again_after_an_error(tmp_path: Path) -> None:
-    gate = WriteGate(tmp_path / "events.db")
+    gate = WriteGate(tmp_path / "events.db", patience_seconds=60)
     with pytest.raises(ZeroDivisionError), gate.pass_through():
         raise ZeroDivisionError
     assert not is_held(tmp_path / "events.db-write")
@@ -96,7 +99,7 @@ def test_the_gate_of_a_killed_process_opens(tmp_path: Path) -> None:
         passed: list[bool] = []
 
         def pass_once() -> None:
-            with WriteGate(tmp_path / "events.db").pass_through():
+            with WriteGate(tmp_path / "events.db", patience_seconds=60).pass_through():
                 passed.append(holder.poll() is not None)
 
         waiting = Thread(target=pass_once)
@@ -106,6 +109,53 @@ def test_the_gate_of_a_killed_process_opens(tmp_path: Path) -> None:
         waiting.join(timeout=10)
     assert not waiting.is_alive()
     assert passed
+
+
+def test_a_writer_that_was_stopped_is_named_and_the_line_moves_on_after_it(tmp_path: Path) -> None:
+    database = tmp_path / "events.db"
+    gate = WriteGate(database, patience_seconds=0.2)
+    with start(HOLDER, str(database)) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        before = threading.active_count()
+        for _ in range(5):
+            with (
+                pytest.raises(WriterStuck, match=f"process {holder.pid} has been writing"),
+                gate.pass_through(),
+            ):
+                pytest.fail("it passed beside another writer")
+        assert threading.active_count() == before + 1, "a thread for each try would pile up"
+        holder.kill()
+        holder.wait()
+    with gate.pass_through():
+        assert is_held(Path(f"{database}-write"))
+    wait_until(lambda: not is_held(Path(f"{database}-write")))
+    wait_until(lambda: threading.active_count() < before + 1)
+
+
+def test_what_interrupts_the_wait_gives_the_turn_to_the_next(tmp_path: Path) -> None:
+    gate = WriteGate(tmp_path / "events.db", patience_seconds=60)
+
+    class Alarm(BaseException):
+        pass
+
+    def ring(_signal: int, _frame: object) -> None:
+        raise Alarm
+
+    with start(HOLDER, str(tmp_path / "events.db")) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        former = signal.signal(signal.SIGALRM, ring)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(Alarm), gate.pass_through():
+                pytest.fail("it passed beside another writer")
+        finally:
+            signal.signal(signal.SIGALRM, former)
+        holder.kill()
+        holder.wait()
+    with WriteGate(tmp_path / "events.db", patience_seconds=10).pass_through():
+        assert is_held(tmp_path / "events.db-write")
 
 
 def test_a_log_on_sqlite_writes_only_through_its_gate(sqlite_log: EventLog, sqlite_url: str) -> None:
