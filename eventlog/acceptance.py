@@ -1,6 +1,7 @@
 """Second step: record. Write a batch of arrivals in one transaction, durable before anyone is answered."""
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
 from eventlog.database import EventLog
+from eventlog.errors import RowLocked
 from eventlog.event import Event
 from eventlog.faults import Fault, classify
 from eventlog.instant import database_now_plus
@@ -29,6 +31,11 @@ class Receipt(Enum):
     DUPLICATE = "the same event again"
     DIFFERS = "the same event again, with another body, which is kept"
     REFUSED = "the database refuses to store it"
+    LOCKED = "another transaction holds its row; nothing was stored"
+
+
+_LOCKED_SECONDS: Final = 3.0
+"""How long a batch may look for those of its events that other transactions hold up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,26 +55,43 @@ def record(log: EventLog, batch: Sequence[Event]) -> list[Receipt]:
         _Arrival(place=place, event=event, digest=hashlib.sha256(event.body).digest())
         for place, event in enumerate(batch)
     ]
-    receipts = [Receipt.REFUSED] * len(batch)
-    for place, receipt in _record_or_halve(log, arrivals).items():
-        receipts[place] = receipt
-    return receipts
+    receipts = _record_or_part(log, arrivals, until=time.monotonic() + _LOCKED_SECONDS)
+    return [receipts[place] for place in range(len(batch))]
 
 
-def _record_or_halve(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
+def _record_or_part(log: EventLog, arrivals: list[_Arrival], *, until: float) -> dict[int, Receipt]:
     if not arrivals:
         return {}
     try:
         return log.write_again_after_collisions(lambda connection: _insert(log, connection, arrivals))
+    except RowLocked:
+        if time.monotonic() > until:
+            raise
+        if locked := _locked_ids(log, arrivals):
+            free = [arrival for arrival in arrivals if arrival.event.id not in locked]
+            held = {arrival.place: Receipt.LOCKED for arrival in arrivals if arrival.event.id in locked}
+            return held | _record_or_part(log, free, until=until)
+        alone = Receipt.LOCKED
     except DBAPIError as error:
         if classify(error) is not Fault.BAD_ROW:
             raise
+        alone = Receipt.REFUSED
     except (UnicodeError, OverflowError):
-        pass  # the driver could not even send a value
+        alone = Receipt.REFUSED  # the driver could not even send a value
     if len(arrivals) == 1:
-        return {arrivals[0].place: Receipt.REFUSED}
+        return {arrivals[0].place: alone}
     middle = len(arrivals) // 2
-    return _record_or_halve(log, arrivals[:middle]) | _record_or_halve(log, arrivals[middle:])
+    first = _record_or_part(log, arrivals[:middle], until=until)
+    return first | _record_or_part(log, arrivals[middle:], until=until)
+
+
+def _locked_ids(log: EventLog, arrivals: list[_Arrival]) -> set[str]:
+    """Find those of the batch that are known, and whose rows another transaction holds."""
+    known = select(events.c.id).where(events.c.id.in_({arrival.event.id for arrival in arrivals}))
+    free = known.with_for_update(key_share=True, skip_locked=True)
+    with log.write() as connection:
+        announce_intake(connection)
+        return set(connection.execute(known).scalars()) - set(connection.execute(free).scalars())
 
 
 def _insert(log: EventLog, connection: Connection, arrivals: list[_Arrival]) -> dict[int, Receipt]:

@@ -4,7 +4,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from eventlog.errors import InvalidDatabaseUrl, LogUnavailable
+from eventlog.errors import InvalidDatabaseUrl, LogUnavailable, RowLocked
 from eventlog.faults import Fault, classify
 from eventlog.gate import WriteGate
 from eventlog.url import kind_of
@@ -24,6 +24,8 @@ _Result = TypeVar("_Result")
 _COLLISION_TRIES: Final = 5
 _BUSY_SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 5
+_LOCK_SECONDS: Final = 5
+_IDLE_IN_TRANSACTION_SECONDS: Final = 15
 _WRITES: Final = "hooks_writes"
 
 
@@ -69,6 +71,20 @@ class EventLog:
         """Open a transaction that writes, committed at the end of the block. Raises `LogUnavailable`."""
         gate = self._gate.pass_through() if self._gate else nullcontext()
         with _unavailable_told(), gate, self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_for_a_handler(self) -> Iterator[Connection]:
+        """Open a transaction that writes, undone at the end of the block unless it was committed in there.
+
+        Raises `LogUnavailable` before the block begins; errors in the block stay as they are.
+        """
+        with ExitStack() as opened:
+            with _unavailable_told():
+                if self._gate:
+                    opened.enter_context(self._gate.pass_through())
+                connection = opened.enter_context(self._writer.connect())
+                connection.begin()
             yield connection
 
     def write_again_after_collisions(self, work: Callable[[Connection], _Result]) -> _Result:
@@ -155,15 +171,36 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=4,
         max_overflow=12,
         pool_timeout=_BUSY_SECONDS,
-        connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "chaozcode-hooks"},
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "application_name": "chaozcode-hooks",
+            # A server that vanished without a word (a pulled cable) is given up in seconds, not minutes.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        },
     )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401
+        # Not as startup options, which connection poolers refuse. The second ends the transaction of a
+        # process that was stopped in its midst: the rows that it holds are wanted by others.
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, false),"
+            " set_config('idle_in_transaction_session_timeout', %s, false)",
+            (f"{_LOCK_SECONDS}s", f"{_IDLE_IN_TRANSACTION_SECONDS}s"),
+        )
+        connection.commit()
+
+    return engine
 
 
 @contextmanager
@@ -171,7 +208,10 @@ def _unavailable_told() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if classify(error) is not Fault.UNAVAILABLE:
+        fault = classify(error)
+        if fault is Fault.LOCKED:
+            raise RowLocked(f"the event log is held up by another transaction: {error.orig}") from error
+        if fault is not Fault.UNAVAILABLE:
             raise
         raise LogUnavailable(f"the event log can't be used: {error.orig}") from error
     except PoolExhausted as error:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 _TRANSACTION_ROLLBACK: Final = ("40001", "40P01")  # serialization failure, deadlock
 # Data exception, integrity violation, and an index row too long (which arrives as an OperationalError).
 _BAD_ROW_CLASSES: Final = ("22", "23", "54")
@@ -17,6 +18,7 @@ class Fault(Enum):
     """What to do about a database error."""
 
     COLLISION = "run the transaction again"
+    LOCKED = "another transaction holds this row for long"
     BAD_ROW = "this row is refused, whenever it is tried"
     UNAVAILABLE = "the log can't be used now"
 
@@ -29,6 +31,8 @@ def classify(error: DBAPIError) -> Fault:
     sqlstate = getattr(error.orig, "sqlstate", None) or ""
     if sqlstate in _TRANSACTION_ROLLBACK:
         return Fault.COLLISION
+    if sqlstate == _LOCK_NOT_AVAILABLE:
+        return Fault.LOCKED
     if sqlstate[:2] in _BAD_ROW_CLASSES:
         return Fault.BAD_ROW
     if not sqlstate and isinstance(error.orig, _client_side_refusals()):

@@ -20,7 +20,8 @@ _ANNOUNCE: Final = text(
     # A log whose database was set to lose commits still keeps its promise; stronger settings stay.
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', true) END,"
-    " set_config('lock_timeout', '3s', true)"
+    # Arrivals wait neither for a row that somebody else holds, nor for the same id in a transaction that hangs.
+    " set_config('lock_timeout', '500ms', true)"
     " FROM events_seq_seq"
 )
 _LAST_GIVEN: Final = text("SELECT last_value - (NOT is_called)::int FROM events_seq_seq")

@@ -11,6 +11,7 @@ import structlog
 from eventlog.acceptance import Receipt
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
+from receiver.commit_pace import CommitPace
 
 _BATCH_EVENTS: Final = 256
 _BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -23,19 +24,27 @@ Recorded = Callable[[Sequence[str]], None]
 
 
 class IntakeFull(Exception):  # noqa: N818 - named for what happened
-    """More events wait to be written than may."""
+    """More events wait to be written than may, or for longer than they may."""
 
 
 class Intake:
     """The waiting line before the event log; `submit` from any thread."""
 
     def __init__(
-        self, record: Record, recorded: Recorded, *, capacity_events: int, capacity_bytes: int
+        self,
+        record: Record,
+        recorded: Recorded,
+        *,
+        capacity_events: int,
+        capacity_bytes: int,
+        longest_wait_seconds: float,
     ) -> None:
         self._record = record
         self._recorded = recorded
         self._capacity_events = capacity_events
         self._capacity_bytes = capacity_bytes
+        self._longest_wait_seconds = longest_wait_seconds
+        self._pace = CommitPace()
         self._line: deque[tuple[Event, Future[Receipt]]] = deque()
         self._line_bytes = 0
         self._changed = threading.Condition()
@@ -50,20 +59,28 @@ class Intake:
         """Line an event up; the future resolves when it is durable.
 
         The future raises `LogUnavailable` when it could not be stored. Raises `IntakeFull` at once when
-        the line is full or closed.
+        the line is full or closed, or moves so slowly that the sender is better told to come back.
         """
         future: Future[Receipt] = Future()
         with self._changed:
-            full = (
-                len(self._line) >= self._capacity_events
-                or self._line_bytes + len(event.body) > self._capacity_bytes
-            )
-            if full or self._closing:
-                raise IntakeFull
+            if (reason := self._reason_to_refuse(event)) is not None:
+                raise IntakeFull(reason)
             self._line.append((event, future))
             self._line_bytes += len(event.body)
             self._changed.notify()
         return future
+
+    def _reason_to_refuse(self, event: Event) -> str | None:
+        if self._closing:
+            return "the receiver is stopping"
+        if len(self._line) >= self._capacity_events:
+            return f"{len(self._line)} events wait to be written"
+        if self._line_bytes + len(event.body) > self._capacity_bytes:
+            return f"{self._line_bytes} bytes wait to be written"
+        wait_seconds = self._pace.expected_seconds(len(self._line) // _BATCH_EVENTS)
+        if wait_seconds > self._longest_wait_seconds:
+            return f"it would wait for {wait_seconds:.1f} s to be written"
+        return None
 
     def close(self) -> None:
         """Write what is in the line, then stop."""
@@ -98,7 +115,8 @@ class Intake:
 
     def _commit(self, batch: list[tuple[Event, "Future[Receipt]"]]) -> None:
         try:
-            receipts = self._record([event for event, _ in batch])
+            with self._pace.commit():
+                receipts = self._record([event for event, _ in batch])
             answers = list(zip(batch, receipts, strict=True))
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing was acknowledged and we go on
             if not isinstance(error, LogUnavailable):

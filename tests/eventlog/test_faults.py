@@ -79,7 +79,7 @@ def test_a_locked_sqlite_file_is_no_fault_of_the_row(tmp_path: Path) -> None:
         ("42P01", Fault.UNAVAILABLE),  # no such table
         ("53100", Fault.UNAVAILABLE),  # disk full
         ("53300", Fault.UNAVAILABLE),  # too many connections
-        ("55P03", Fault.UNAVAILABLE),  # lock timeout
+        ("55P03", Fault.LOCKED),  # lock not available
         ("57P01", Fault.UNAVAILABLE),  # the server is being stopped
         ("XX001", Fault.UNAVAILABLE),  # data corrupted
     ],

@@ -60,8 +60,15 @@ def running(
     *,
     capacity_events: int = 1000,
     capacity_bytes: int = 1_000_000_000,
+    longest_wait_seconds: float = 3600,
 ) -> Iterator[Intake]:
-    intake = Intake(record, recorded, capacity_events=capacity_events, capacity_bytes=capacity_bytes)
+    intake = Intake(
+        record,
+        recorded,
+        capacity_events=capacity_events,
+        capacity_bytes=capacity_bytes,
+        longest_wait_seconds=longest_wait_seconds,
+    )
     intake.start()
     try:
         yield intake
@@ -153,6 +160,30 @@ def test_the_waiting_line_is_bounded_by_bytes() -> None:
         log.answer()
         log.answer()
         assert [result(future) for future in futures] == [Receipt.NEW] * 3
+
+
+def test_behind_a_commit_that_hangs_nobody_lines_up() -> None:
+    log = SlowLog()
+    with running(log.record, longest_wait_seconds=0.05) as intake:
+        with busy(log, intake):
+            wait_until(lambda: refused(intake))
+        assert log.next_batch()[0].startswith("probe"), "what lined up before is written"
+        log.answer()
+        after = wait_until(lambda: submitted(intake))
+        log.next_batch()
+        log.answer()
+        assert result(after) is Receipt.NEW
+
+
+def refused(intake: Intake) -> bool:
+    return submitted(intake) is None
+
+
+def submitted(intake: Intake) -> "Future[Receipt] | None":
+    try:
+        return intake.submit(an_event("probe"))
+    except IntakeFull as full:
+        return None if "it would wait for" in str(full) else pytest.fail(str(full))
 
 
 def test_a_log_that_is_unavailable_reaches_each_of_the_batch_and_the_next_batch_is_tried() -> None:
@@ -259,7 +290,7 @@ def test_closing_writes_what_is_in_the_line_and_takes_no_more() -> None:
 
 
 def test_closing_twice_or_before_the_start_is_no_error() -> None:
-    intake = Intake(lambda batch: [], nobody, capacity_events=1, capacity_bytes=1)
+    intake = Intake(lambda batch: [], nobody, capacity_events=1, capacity_bytes=1, longest_wait_seconds=1)
     intake.close()
     intake.close()
 

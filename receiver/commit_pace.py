@@ -1,0 +1,34 @@
+"""How long commits take lately, to foresee how long an arrival would wait for its own."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_WEIGHT_OF_THE_LAST: Final = 0.3
+
+
+class CommitPace:
+    """Measured by one committer, asked by any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._usual_seconds = 0.0
+        self._began_at: float | None = None
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """Measure one commit; one that fails says nothing about the next."""
+        began_at = self._began_at = self._clock()
+        try:
+            yield
+            took = self._clock() - began_at
+            self._usual_seconds += _WEIGHT_OF_THE_LAST * (took - self._usual_seconds)
+        finally:
+            self._began_at = None
+
+    def expected_seconds(self, batches_ahead: int) -> float:
+        """Foresee the wait behind the commit under way and so many full batches after it."""
+        began_at = self._began_at
+        under_way = 0.0 if began_at is None else self._clock() - began_at
+        return under_way + batches_ahead * self._usual_seconds
