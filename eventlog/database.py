@@ -22,7 +22,7 @@ from eventlog.url import kind_of
 _Result = TypeVar("_Result")
 
 _COLLISION_TRIES: Final = 5
-_BUSY_SECONDS: Final = 5
+_BUSY_SECONDS: Final = 3
 _CONNECT_SECONDS: Final = 5
 _LOCK_SECONDS: Final = 5
 _IDLE_IN_TRANSACTION_SECONDS: Final = 15
@@ -152,6 +152,12 @@ def _sqlite_engine(url: URL) -> Engine:
         # they are gone when the last of those is closed.
         if record.info["file"] != _identity(path):
             raise DisconnectionError(f"{path} is another file now")
+
+    @event.listens_for(engine, "checkin")
+    def undo_what_could_not_be_committed(connection: sqlite3.Connection | None, _record: Any) -> None:  # noqa: ANN401
+        # A COMMIT that failed leaves the transaction open, write lock and all; SQLAlchemy takes it as ended.
+        if connection is not None and connection.in_transaction:
+            connection.rollback()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

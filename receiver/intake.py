@@ -77,6 +77,8 @@ class Intake:
             return f"{len(self._line)} events wait to be written"
         if self._line_bytes + len(event.body) > self._capacity_bytes:
             return f"{self._line_bytes} bytes wait to be written"
+        if self._pace.is_hopeless():
+            return "the log could not be written a moment ago"
         wait_seconds = self._pace.expected_seconds(len(self._line) // _BATCH_EVENTS)
         if wait_seconds > self._longest_wait_seconds:
             return f"it would wait for {wait_seconds:.1f} s to be written"

@@ -43,14 +43,33 @@ def test_a_commit_that_hangs_is_foreseen_to_hang_on(clock: Clock) -> None:
     assert pace.expected_seconds(0) == 0
 
 
-def test_a_commit_that_fails_says_nothing_about_the_next(clock: Clock) -> None:
-    pace = CommitPace(clock)
-
+def failed(pace: CommitPace, clock: Clock, *, seconds: float) -> None:
     def fail() -> None:
         with pace.commit():
-            clock.now += 9
+            clock.now += seconds
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
+
+
+def test_after_a_long_failure_there_is_no_hope_for_a_second(clock: Clock) -> None:
+    pace = CommitPace(clock)
+    assert not pace.is_hopeless()
+    failed(pace, clock, seconds=5)
+    assert pace.is_hopeless()
+    clock.now += 1.01
+    assert not pace.is_hopeless()
+
+
+def test_after_a_quick_failure_the_next_may_try_at_once(clock: Clock) -> None:
+    pace = CommitPace(clock)
+    failed(pace, clock, seconds=0.004)
+    clock.now += 0.005
+    assert not pace.is_hopeless()
+
+
+def test_a_commit_that_fails_says_nothing_about_the_pace(clock: Clock) -> None:
+    pace = CommitPace(clock)
+    failed(pace, clock, seconds=9)
     assert pace.expected_seconds(10) == 0

@@ -4,12 +4,14 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -23,7 +25,9 @@ UNPRIVILEGED_USER = "nobody"
 class PostgreSQL:
     """One PostgreSQL server with durable commits (fsync stays on), run from the wheel's programs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` is given to the server beside the test's own."""
+        self._given = [f"{name}={value}" for name, value in (environment or {}).items()]
         self._user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         # SIGINT is PostgreSQL's fast shutdown: it ends clients' connections and writes everything out.
         self._process = ServerProcess("pg", stop_signal=signal.SIGINT, user=self._user)
@@ -43,6 +47,19 @@ class PostgreSQL:
     def kill(self) -> None:
         """End the server with SIGKILL; its backends notice and end too."""
         self._process.kill()
+
+    def pause(self) -> None:
+        """Let the server and all its backends hang: connections open, answers stay away."""
+        for process in self._processes():
+            process.suspend()
+
+    def resume(self) -> None:
+        for process in self._processes():
+            process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        server = psutil.Process(self._process.pid)
+        return [server, *server.children(recursive=True)]
 
     def restart(self) -> None:
         """Stop the server if it runs, and start it on the same data."""
@@ -69,8 +86,11 @@ class PostgreSQL:
             connection.execute(statement)
 
     def _launched(self, programs: Path) -> bool:
+        command = (programs / "postgres", "-D", self._data, "-k", self._process.folder)
         self._process.launch(
-            *(programs / "postgres", "-D", self._data, "-k", self._process.folder, "-c", "listen_addresses="),
+            *("env", *self._given),
+            *command,
+            *("-c", "listen_addresses="),
             *("-c", "shared_buffers=16MB", "-c", "max_connections=200", "-c", "timezone=UTC"),
         )
         return wait_until(self._answer_or_end) == "answers"

@@ -1,0 +1,222 @@
+"""A whole installation for one test: receivers, workers and a clock, each a process of its own.
+
+Whatever is killed here is started again at once, as an init system would.
+"""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from sqlalchemy import func, select
+
+from eventlog.database import EventLog
+from eventlog.schema import upgrade
+from eventlog.states import UNFINISHED
+from eventlog.tables import events
+from tests.faults.effects import MODULE_NAME, Effects
+from tests.faults.stream import SECRET, Stream
+from tests.servers.waiting import wait_until
+from tests.system.up import environment, free_port
+from tests.workers.worksite import Started
+
+LEASE_SECONDS = 3
+
+
+@dataclass(kw_only=True)
+class Member:
+    """One process of the installation, through all its lives."""
+
+    command: str
+    settings: dict[str, str] = field(default_factory=dict)
+    process: Started
+
+
+class Stage:
+    """Starts, breaks and looks at one installation."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        database_url: str,
+        redis_url: str,
+        **settings: str,
+    ) -> None:
+        """Settings are environment variables for all processes."""
+        self.folder = folder
+        self.database_url = database_url
+        self.log = EventLog.open(database_url)
+        upgrade(self.log)
+        self.effects = Effects(folder, self.log)
+        self.environment = environment(
+            folder,
+            **{
+                "DATABASE_URL": database_url,
+                "REDIS_URL": redis_url,
+                "CHAOZCODE_WEBHOOK_SECRET": SECRET,
+                "HOOKS_HOST": "127.0.0.1",
+                "HOOKS_HOME": str(folder / "home"),
+                "HOOKS_HANDLERS": MODULE_NAME,
+                "HOOKS_BUILTIN_HANDLERS": "false",
+                "HOOKS_LEASE_SECONDS": str(LEASE_SECONDS),
+                "HOOKS_GRACE_SECONDS": "5",
+                "HOOKS_LOG_FORMAT": "json",
+                **settings,
+            },
+        )
+        self.members: list[Member] = []
+        self.killed_pids: set[int] = set()
+        """Of worker processes that were ended by SIGKILL, or stopped until their lease was over."""
+        self._everyone: list[Started] = []
+
+    @property
+    def ports(self) -> list[int]:
+        return [int(member.settings["PORT"]) for member in self.members if member.command == "receiver"]
+
+    def start(self, *, receivers: int = 1, workers: int = 1, clocks: int = 1) -> None:
+        """Start the installation, and wait until every process is ready."""
+        commands = ["receiver"] * receivers + ["worker"] * workers + ["clock"] * clocks
+        for command in commands:
+            settings = {"PORT": str(free_port())} if command == "receiver" else {}
+            self.members.append(
+                Member(command=command, settings=settings, process=self._launch(command, settings))
+            )
+        for member in self.members:
+            member.process.wait_for(f"{member.command}_ready", deadline_seconds=60)
+
+    def _launch(self, command: str, settings: dict[str, str]) -> Started:
+        name = f"{command}-{len(self._everyone)}"
+        started = Started(name, self.environment | settings, self.folder, None)
+        self._everyone.append(started)
+        return started
+
+    def of(self, command: str) -> list[Member]:
+        return [member for member in self.members if member.command == command]
+
+    def kill(self, member: Member, *, with_children: bool = True) -> None:
+        """End a process by SIGKILL, with its children or without; and start it again at once."""
+        self._kill(member, with_children=with_children)
+        self._start_again(member)
+
+    def kill_all(self) -> None:
+        """End every process at one moment, as a power cut would, and start all of them again."""
+        for member in self.members:
+            self._kill(member, with_children=True)
+        for member in self.members:
+            self._start_again(member)
+
+    def kill_child(self, member: Member) -> int:
+        """End a worker's child by SIGKILL, if it lives; its parent starts another. Gives how many ended."""
+        below = _below(member.process.pid)
+        for process in below:
+            self.killed_pids.add(process.pid)
+            process.send_signal(signal.SIGKILL)
+        return len(below)
+
+    def _kill(self, member: Member, *, with_children: bool) -> None:
+        below = _below(member.process.pid)
+        member.process.kill()
+        self.killed_pids |= {process.pid for process in below}
+        if with_children:
+            for process in below:
+                if process.is_running():
+                    process.kill()
+
+    def _start_again(self, member: Member) -> None:
+        # Under its lock of the port, a receiver's orphaned children may still listen for a moment.
+        member.process = self._launch(member.command, member.settings)
+
+    def keep_alive(self) -> None:
+        """Start again what ended by itself, as an init system would."""
+        for member in self.members:
+            if not member.process.is_running():
+                self._start_again(member)
+
+    def wait_until_settled(self, ids: list[str], deadline_seconds: float = 60) -> None:
+        """Wait until nothing in the log is unfinished; the ids are those that have to be there."""
+
+        def unfinished() -> int:
+            self.keep_alive()
+            with self.log.read() as connection:
+                query = select(func.count()).where(events.c.state.in_(UNFINISHED))
+                return int(connection.execute(query).scalar_one())
+
+        try:
+            wait_until(lambda: unfinished() == 0, deadline_seconds, every_seconds=0.1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.states()}\n{self.last_words()}") from None
+        assert sum(self.states().values()) >= len(set(ids))
+
+    def states(self) -> dict[str, int]:
+        with self.log.read() as connection:
+            query = select(events.c.state, func.count()).group_by(events.c.state)
+            return {str(state): number for state, number in connection.execute(query)}
+
+    def assert_promise_kept(self, acknowledged: list[str]) -> None:
+        """Compare what was acknowledged with what was settled, and with what the handlers did."""
+        with self.log.read() as connection:
+            rows = connection.execute(select(events.c.id, events.c.state))
+            stored = {row.id: str(row.state) for row in rows}
+        assert set(acknowledged) <= set(stored), "acknowledged, and not in the log"
+        assert Counter(stored.values()) == {"done": len(stored)}
+        marks = self.effects.marks()
+        assert {mark.event for mark in marks if mark.handler == "mark"} == set(stored)
+        assert self.effects.ledger() == dict.fromkeys(stored, 1), "the log's own transaction, exactly once"
+        for key, pids in self._pids_by_call().items():
+            assert len(pids) == len(set(pids)), f"{key} ran twice in one process"
+            strangers = set(pids[:-1]) - self.killed_pids
+            assert not strangers, f"{key} ran again, and nobody killed {strangers}"
+
+    def _pids_by_call(self) -> dict[tuple[str, str, int], list[int]]:
+        """Give the processes that made each call (one attempt at a delivery), in order."""
+        calls: dict[tuple[str, str, int], list[int]] = {}
+        for mark in self.effects.marks():
+            calls.setdefault((mark.event, mark.handler, mark.attempt), []).append(mark.pid)
+        return calls
+
+    def repeats(self) -> int:
+        """Count the calls that were made more than once for one attempt."""
+        return sum(len(pids) - 1 for pids in self._pids_by_call().values())
+
+    def assert_no_traceback(self) -> None:
+        """Look through everything that the processes wrote: a fault is told in a line, not in a traceback."""
+        for started in self._everyone:
+            assert "Traceback" not in started.last_words(), started.last_words()
+
+    def last_words(self) -> str:
+        return "\n".join(
+            f"--- {started.output.name}\n{started.last_words()}" for started in self._everyone[-8:]
+        )
+
+    def close(self) -> None:
+        below = [process for started in self._everyone for process in _below(started.pid)]
+        for started in self._everyone:
+            started.end()
+        for process in below:
+            if process.is_running():
+                process.kill()
+        self.log.close()
+
+
+def _below(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+@contextmanager
+def stage(folder: Path, *, database_url: str, redis_url: str, **settings: str) -> Iterator[Stage]:
+    """Give an installation that is not started yet, and end all of it afterwards."""
+    made = Stage(folder, database_url=database_url, redis_url=redis_url, **settings)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+__all__ = ["Member", "Stage", "Stream", "stage"]
