@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "events": ("console.events", "Look at the events in the log."),
     "replay": ("console.replay", "Run stored events through their handlers again."),
     "replays": ("console.replays", "List, show and cancel replays."),
+    "rejects": ("console.rejects", "Look at refused requests, explain them, take them in."),
     "handlers": ("console.handlers", "Look at the registered handlers."),
     "doctor": ("console.doctor", "Check that everything works and nothing accepted is stranded."),
     "receiver": ("console.processes", "Run the webhook receiver."),

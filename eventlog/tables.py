@@ -106,6 +106,13 @@ Index(
     postgresql_where=deliveries.c.state.in_(("queued", "running", "waiting")) & (deliveries.c.replay > 0),
 )
 
+Index(
+    "ix_deliveries_unfinished",
+    deliveries.c.event_seq,
+    sqlite_where=deliveries.c.state.in_(("queued", "running", "waiting")),
+    postgresql_where=deliveries.c.state.in_(("queued", "running", "waiting")),
+)
+
 failures = Table(
     "failures",
     metadata,
@@ -142,6 +149,25 @@ replays = Table(
     Column("fed", BigInteger, nullable=False, default=0, comment="deliveries made so far"),
     Column("passed_over", BigInteger, nullable=False, default=0, comment="in flight, or nothing to do"),
     Column("in_flight", JSON, nullable=False, comment="which were skipped because still in flight"),
+    sqlite_autoincrement=True,
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("received_at", Instant, nullable=False),
+    Column("request_id", String(64), nullable=False, comment="as in the answer and in the receiver's log"),
+    Column("status", Integer, nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("reason", Text, nullable=False, comment="for the operator; the caller is never told"),
+    Column("is_signed", Boolean, nullable=False),
+    Column("signature", Text, comment="the header as it came, cut and made storable"),
+    Column("size", BigInteger, comment="of the body in bytes, where it is known"),
+    Column("not_kept", BigInteger, nullable=False, comment="only counted since the one kept before"),
+    # The last column: SQLite reads the others without its overflow pages.
+    Column("body", LargeBinary, comment="byte for byte, where it was kept"),
+    Index(None, "is_signed", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -1,6 +1,6 @@
 """What the caller is told: a status and a JSON body, errors in ChaozCode's own shape."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -59,6 +59,15 @@ UNAVAILABLE: Final = Refusal(
     message="The event can't be stored now and was not accepted. Send it again later.",
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
 )
+CROWDED: Final = Refusal(
+    status=503,
+    code="SERVICE_UNAVAILABLE",
+    message="Too many bodies arrive at once; this one was given up and not accepted. Send it again later.",
+    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+)
+CUT_OFF: Final = Refusal(
+    status=400, code="INVALID_REQUEST", message="The request's body ended before its Content-Length."
+)
 NOT_FOUND: Final = Refusal(
     status=404, code="NOT_FOUND", message="Nothing is here. Webhooks are received at /webhooks/chaozcode."
 )
@@ -86,12 +95,13 @@ def unusable(field_name: str, reason: str) -> Refusal:
     )
 
 
-def method_not_allowed(allowed: str) -> Refusal:
+def method_not_allowed(allowed: Sequence[str]) -> Refusal:
+    named = ", ".join(allowed)
     return Refusal(
         status=405,
         code="METHOD_NOT_ALLOWED",
-        message=f"Only {allowed} is allowed.",
-        headers={"Allow": allowed},
+        message=f"Only {named} is allowed.",
+        headers={"Allow": named},
     )
 
 

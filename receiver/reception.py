@@ -15,6 +15,7 @@ from eventlog.event import Event
 from receiver.admit import admit
 from receiver.answer import UNAVAILABLE, Answer, Refusal, received, unusable
 from receiver.intake import Intake, IntakeFull
+from receiver.rejection import KEPT_STATUSES, Rejection
 
 WEBHOOK_PATH: Final = "/webhooks/chaozcode"
 SIGNATURE_HEADER: Final = "x-chaozcode-signature"
@@ -33,27 +34,43 @@ class Pending:
     event: Event
     request_id: str
     future: "Future[Receipt]"
+    signature: str | None = None
+
+
+Rejected = Callable[[Rejection], None]
+"""Is told of each refused request; must neither wait nor fail."""
+
+
+def _keep_nothing(_rejection: Rejection) -> None:
+    pass
 
 
 class Reception:
     """Takes requests from a door, which only has to read and write HTTP."""
 
-    def __init__(self, intake: Intake, keys: Sequence[bytes], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        keys: Sequence[bytes],
+        clock: Callable[[], datetime],
+        rejected: Rejected = _keep_nothing,
+    ) -> None:
         self._intake = intake
         self._keys = keys
         self._clock = clock
+        self._rejected = rejected
         self._log = structlog.get_logger("receiver")
 
     def take(self, body: bytes, signature: str | None, request_id: str) -> Pending | Answer:
         """Admit a request and line its event up, or answer why not."""
         admitted = admit(body, signature, keys=self._keys, now=self._clock())
         if isinstance(admitted, Refusal):
-            return self.refuse(admitted, request_id)
+            return self.refuse(admitted, request_id, body=body, signature=signature)
         try:
             future = self._intake.submit(admitted)
-        except IntakeFull:
-            return self.refuse(UNAVAILABLE, request_id, event_id=admitted.id, reason="the intake is full")
-        return Pending(event=admitted, request_id=request_id, future=future)
+        except IntakeFull as full:
+            return self.refuse(UNAVAILABLE, request_id, event_id=admitted.id, reason=str(full))
+        return Pending(event=admitted, request_id=request_id, future=future, signature=signature)
 
     def conclude(self, pending: Pending, *, wait_seconds: float = DURABLE_WITHIN_SECONDS) -> Answer:
         """Answer a pending request; waits until its event is durable, within bounds."""
@@ -64,9 +81,15 @@ class Reception:
             pending.future.cancel()  # still in the line: then it need not be written
             reason = str(error) or "it took too long"
             return self.refuse(UNAVAILABLE, pending.request_id, event_id=event.id, reason=reason)
+        if receipt is Receipt.LOCKED:
+            return self.refuse(UNAVAILABLE, pending.request_id, event_id=event.id, reason=receipt.value)
         if receipt is Receipt.REFUSED:
             return self.refuse(
-                unusable("id", "or another field can't be stored"), pending.request_id, event_id=event.id
+                unusable("id", "or another field can't be stored"),
+                pending.request_id,
+                body=event.body,
+                signature=pending.signature,
+                event_id=event.id,
             )
         self._log.info(
             "event_accepted" if receipt is Receipt.NEW else "event_duplicate",
@@ -77,8 +100,26 @@ class Reception:
         )
         return received(event.id, receipt)
 
-    def refuse(self, refusal: Refusal, request_id: str, **fields: str) -> Answer:
-        """Answer with a refusal, and log it under the same request id."""
+    def refuse(
+        self,
+        refusal: Refusal,
+        request_id: str,
+        *,
+        body: bytes | None = None,
+        signature: str | None = None,
+        **fields: str,
+    ) -> Answer:
+        """Answer with a refusal, log it under the same request id, and have it kept for the operator."""
+        if refusal.status in KEPT_STATUSES:
+            self._rejected(
+                Rejection(
+                    refusal=refusal,
+                    request_id=request_id,
+                    received_at=self._clock(),
+                    body=body,
+                    signature=signature,
+                )
+            )
         details = {**refusal.details, **fields}
         self._log.warning(
             "request_refused", status=refusal.status, code=refusal.code, request_id=request_id, **details

@@ -11,10 +11,12 @@ from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.pulse import Pulse
+from eventlog.rejects import Quota, keep
 from eventlog.schema import check_schema
 from eventlog.settings import LogSettings
 from receiver.intake import Intake
 from receiver.reception import Reception
+from receiver.reject_collector import RejectCollector
 from receiver.settings import ReceiverSettings
 from workers.queue.enqueuer import Enqueuer
 from workers.queue.redis_queue import EventQueue
@@ -31,6 +33,7 @@ class Service:
     enqueuer: Enqueuer
     intake: Intake
     reception: Reception
+    rejects: RejectCollector
     pulse: Pulse
 
     def close(self) -> None:
@@ -38,6 +41,7 @@ class Service:
         self.intake.close()
         self.enqueuer.close()
         self.queue.close()
+        self.rejects.close()
         self.pulse.stop()
         self.log.close()
 
@@ -70,9 +74,13 @@ def open_service(
         enqueuer.offer,
         capacity_events=settings.intake_events,
         capacity_bytes=settings.intake_bytes,
+        longest_wait_seconds=settings.intake_seconds,
     )
+    quota = Quota(events=settings.rejects_events, bytes=settings.rejects_bytes)
+    rejects = RejectCollector(partial(keep, log, quota=quota), settings.keys, quota)
     enqueuer.start()
     intake.start()
+    rejects.start()
     pulse = Pulse(log, kind="receiver")
     pulse.start()
     return Service(
@@ -81,6 +89,7 @@ def open_service(
         queue=queue,
         enqueuer=enqueuer,
         intake=intake,
-        reception=Reception(intake, settings.keys, clock),
+        reception=Reception(intake, settings.keys, clock, rejects.offer),
+        rejects=rejects,
         pulse=pulse,
     )

@@ -53,7 +53,16 @@ class ReceiverSettings(BaseSettings):
         gt=0,
         le=300,
         validation_alias="HOOKS_BODY_SECONDS",
-        description="How long a client may take to send a request's body.",
+        description="How long a client may take to send a request's body, and to read its answers.",
+    )
+    arriving_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024,
+        validation_alias="HOOKS_ARRIVING_BYTES",
+        description=(
+            "How many bytes of bodies that are still arriving a process may hold; past it the large ones that"
+            " arrive slowly are given up with 503."
+        ),
     )
     intake_events: int = Field(
         default=10_000,
@@ -66,6 +75,34 @@ class ReceiverSettings(BaseSettings):
         ge=1024,
         validation_alias="HOOKS_INTAKE_BYTES",
         description="How many bytes of bodies may wait in a process to be written.",
+    )
+    intake_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        validation_alias="HOOKS_INTAKE_SECONDS",
+        description=(
+            "How long an event may have to wait to be written, as far as can be foreseen from the last"
+            " commits; past it the answer is 503 at once."
+        ),
+    )
+
+    rejects_events: int = Field(
+        default=1000,
+        ge=0,
+        le=10_000,
+        validation_alias="HOOKS_REJECTS_EVENTS",
+        description=(
+            "How many refused requests are kept for `hooks rejects`, of the signed and of the unsigned each;"
+            " 0 keeps none."
+        ),
+    )
+    rejects_bytes: int = Field(
+        default=16 * 1024 * 1024,
+        ge=0,
+        le=1024 * 1024 * 1024,
+        validation_alias="HOOKS_REJECTS_BYTES",
+        description="How many bytes of their bodies are kept, of each kind; 0 keeps no bodies.",
     )
 
     @field_validator("secrets", mode="before")
@@ -80,10 +117,14 @@ class ReceiverSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _largest_body_fits(self) -> Self:
-        if self.intake_bytes < self.max_body_bytes:
-            raise ValueError(
-                "HOOKS_INTAKE_BYTES must be at least HOOKS_MAX_BODY_BYTES, or the largest events never fit"
-            )
+        for name, held in (
+            ("HOOKS_INTAKE_BYTES", self.intake_bytes),
+            ("HOOKS_ARRIVING_BYTES", self.arriving_bytes),
+        ):
+            if held < self.max_body_bytes:
+                raise ValueError(
+                    f"{name} must be at least HOOKS_MAX_BODY_BYTES, or the largest events never fit"
+                )
         return self
 
     @property

@@ -32,6 +32,11 @@ def verify(body: bytes, header: str | bytes | None, secrets: Sequence[bytes]) ->
     return is_signed
 
 
+def is_well_formed(header: str) -> bool:
+    """Tell whether the header could be a signature of some body."""
+    return _digest_in(header) != _NO_DIGEST
+
+
 def _digest_in(header: str | bytes | None) -> bytes:
     """Return the header's hex digits in lower case, or as many bytes that are equal to no digest."""
     raw = header.encode("utf-8", "replace") if isinstance(header, str) else header or b""

@@ -20,7 +20,7 @@ def exported(event: ExportedEvent) -> dict[str, Any]:
             "body_sha256": event.body_sha256.hex(),
             "deliveries": [_delivery(delivery) for delivery in event.deliveries],
         }
-        | _body(event.body)
+        | body_fields(event.body)
     )
 
 
@@ -35,7 +35,7 @@ def detailed(event: EventDetail) -> dict[str, Any]:
                 for kept in event.bodies
             ],
         }
-        | _body(event.body)
+        | body_fields(event.body)
     )
 
 
@@ -80,7 +80,7 @@ def _failure(failure: FailedAttempt) -> dict[str, Any]:
     }
 
 
-def _body(body: bytes | None) -> dict[str, str | None]:
+def body_fields(body: bytes | None) -> dict[str, str | None]:
     # A decoded string gives back the same bytes; whatever is no UTF-8 goes as base64.
     if body is None:
         return {"body": None}

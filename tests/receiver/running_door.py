@@ -48,8 +48,11 @@ class Reply:
 class RunningDoor:
     """A receiver behind one of its doors, with the log that it writes to."""
 
-    def __init__(self, kind: str, *, database_url: str, redis_url: str, **environment: str) -> None:
+    def __init__(
+        self, kind: str, *, database_url: str, redis_url: str, files: str = "", **environment: str
+    ) -> None:
         self.kind = kind
+        self._limited = ["/bin/sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []
         self.port = free_port()
         self.event_log = EventLog.open(database_url)
         upgrade(self.event_log)
@@ -68,7 +71,7 @@ class RunningDoor:
     def start(self) -> None:
         variables = [f"{name}={value}" for name, value in self._environment.items()]
         self._process.launch(
-            *("/usr/bin/env", "-i", *variables, sys.executable, "-m", DOORS[self.kind]),
+            *(*self._limited, "/usr/bin/env", "-i", *variables, sys.executable, "-m", DOORS[self.kind]),
             *(["receiver"] if self.kind == "rsgi" else []),
         )
         wait_until(self._answers, SECONDS)
@@ -147,10 +150,10 @@ class RunningDoor:
 
 @contextmanager
 def running_door(
-    kind: str, *, database_url: str, redis_url: str, **environment: str
+    kind: str, *, database_url: str, redis_url: str, files: str = "", **environment: str
 ) -> Iterator[RunningDoor]:
-    """Run a receiver; whatever was sent to it, its log must hold no traceback in the end."""
-    door = RunningDoor(kind, database_url=database_url, redis_url=redis_url, **environment)
+    """Run a receiver, which may have so many files open; its log must hold no traceback in the end."""
+    door = RunningDoor(kind, database_url=database_url, redis_url=redis_url, files=files, **environment)
     try:
         door.start()
         yield door
