@@ -26,13 +26,15 @@ _SIGN_OFF_SECONDS: Final = 1.0
 
 
 class _OnceInAWhile(logging.Filter):
-    """Lets RQ say that Redis is away once in a while, not every second and from two threads."""
+    """Lets RQ say that Redis is away once in a while; not every second, and without tracebacks."""
 
     def __init__(self) -> None:
         super().__init__()
         self._said_at = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], RedisError | OSError):
+            return False  # it ends RQ's loop, and whoever begins it again says why (workers.child)
         if "could not connect to Redis" not in record.getMessage():
             return True
         said_at, self._said_at = self._said_at, time.monotonic()

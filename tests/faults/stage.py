@@ -151,6 +151,11 @@ class Stage:
             raise AssertionError(f"{error}: {self.states()}\n{self.last_words()}") from None
         assert sum(self.states().values()) >= len(set(ids))
 
+    def settled(self, event_id: str) -> bool:
+        with self.log.read() as connection:
+            state = connection.execute(select(events.c.state).where(events.c.id == event_id)).scalar_one()
+        return state not in UNFINISHED
+
     def states(self) -> dict[str, int]:
         with self.log.read() as connection:
             query = select(events.c.state, func.count()).group_by(events.c.state)

@@ -25,16 +25,21 @@ def signed(event: dict[str, Any], secret: str = SECRET) -> tuple[bytes, dict[str
 
 def post(port: int, event: dict[str, Any], *, timeout_seconds: float = 15) -> int | None:
     """Send one event once, on a connection of its own; gives the status, or None without an answer."""
-    body, headers = signed(event)
+    reply = exchange(port, *signed(event), timeout_seconds=timeout_seconds)
+    return reply[0] if reply else None
+
+
+def exchange(
+    port: int, body: bytes, headers: dict[str, str], *, timeout_seconds: float = 15
+) -> tuple[int, str] | None:
+    """Send one request; gives the answer's status and text, or None without an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
     try:
         connection.request("POST", "/webhooks/chaozcode", body=body, headers=headers)
         reply = connection.getresponse()
-        reply.read()
+        return reply.status, f"{reply.headers}{reply.read().decode()}"
     except (OSError, http.client.HTTPException):
         return None
-    else:
-        return reply.status
     finally:
         connection.close()
 
@@ -81,12 +86,17 @@ class Stream:
                 "id": f"evt_{self._name}_{number}_{count}",
                 "type": chance.choice(_TYPES),
                 "createdAt": "2026-01-30T12:00:00Z",
-                "data": {"memoryId": f"m{number}", "agentId": f"a{number}"},
+                "data": {"memoryId": f"m{number}", "agentId": f"a{number}", "seconds": self._seconds(chance)},
             }
             self._send_until_acknowledged(event, chance)
             if chance.random() < 0.1:
                 self._try(event, chance)  # a sender that missed its answer sends the event once more
             self._stopping.wait(max(0.0, self._every_seconds - (time.monotonic() - began)))
+
+    @staticmethod
+    def _seconds(chance: random.Random) -> float:
+        """Say how long the handler is to take: now and then so long that a kill will meet it at work."""
+        return chance.uniform(0.05, 0.3) if chance.random() < 0.1 else 0
 
     def _send_until_acknowledged(self, event: dict[str, Any], chance: random.Random) -> None:
         deadline = time.monotonic() + 120

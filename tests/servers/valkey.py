@@ -22,6 +22,7 @@ class Valkey:
         self._process = ServerProcess(name, stop_signal=signal.SIGTERM)
         self.socket = self._process.folder / "socket"
         self.url = f"unix://{self.socket}"
+        self.data = self._process.folder / "data"
         self.is_running = self._process.is_running
         self.stop = self._process.stop
         self.kill = self._process.kill
@@ -31,11 +32,10 @@ class Valkey:
 
     def start(self) -> None:
         """Start the server on the data that it left, and wait until it answers."""
-        data = self._process.folder / "data"
-        data.mkdir(exist_ok=True)
+        self.data.mkdir(exist_ok=True)
         self._process.launch(
             *(get_binary_path(), "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
-            *("--dir", data, "--save", "", "--appendonly", "yes" if self._append_only else "no"),
+            *("--dir", self.data, "--save", "", "--appendonly", "yes" if self._append_only else "no"),
             *("--appendfsync", "always"),
         )
         wait_until(self._answers)
