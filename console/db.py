@@ -4,6 +4,7 @@ import click
 
 from eventlog.database import EventLog
 from eventlog.revision import HEAD
+from eventlog.schema import read_revision
 from eventlog.schema import upgrade as upgrade_schema
 from eventlog.settings import LogSettings
 
@@ -15,8 +16,15 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Make the tables those of this release, in one transaction; does nothing when they are."""
+    """Bring the tables to this release, in one transaction; does nothing when they are, or are newer."""
     settings = LogSettings()
     log = EventLog.open(settings.url)
     changed = upgrade_schema(log)
-    click.echo(f"{log.location}: {'now at' if changed else 'already at'} revision {HEAD}")
+    found = read_revision(log)
+    if found == HEAD:
+        click.echo(f"{log.location}: {'now at' if changed else 'already at'} revision {HEAD}")
+    else:
+        click.echo(
+            f"{log.location}: at revision {found}, made by a newer release; this one needs {HEAD} and works"
+            " with it, there is nothing to do"
+        )

@@ -1,15 +1,22 @@
 """The commands that run one process each: receiver, worker, clock."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+from typing import Final
 
 import click
 
-from console.log import open_log
+from console.log import open_log, open_log_once_it_answers
 from console.logs import configure_logs
 from console.settings import OutputSettings
+from eventlog.errors import LogUnavailable
+
+_SIGN_OFF_SECONDS: Final = 3.0
+"""Past its grace time, for what a process writes in the end."""
 
 
 @click.command()
@@ -24,7 +31,8 @@ def receiver() -> None:
 
     configure_logs(OutputSettings())
     settings = ReceiverSettings()
-    open_log().close()
+    with suppress(LogUnavailable):  # it starts all the same, and answers 503 until the log is there
+        open_log().close()
     try:
         serve(settings, application="console.receiver_application:create")
     except PortTaken as error:
@@ -41,11 +49,12 @@ def worker() -> None:
     from workers.supervisor import Supervisor  # noqa: PLC0415
 
     configure_logs(OutputSettings())
-    log = open_log()
+    log = open_log_once_it_answers("worker")
     queue = EventQueue.connect(QueueSettings().url)
     pulse = Pulse(log, kind="worker")
-    supervisor = Supervisor(log, queue, WorkerSettings(), [sys.executable, "-m", "console.worker_child"])
-    _stop_on_signals(supervisor.stop)
+    settings = WorkerSettings()
+    supervisor = Supervisor(log, queue, settings, [sys.executable, "-m", "console.worker_child"])
+    _stop_on_signals(supervisor.stop, within_seconds=settings.grace_seconds)
     pulse.start()
     code = supervisor.run()
     pulse.stop()
@@ -59,20 +68,35 @@ def clock() -> None:
     from workers.clock import Clock  # noqa: PLC0415
     from workers.queue.redis_queue import EventQueue  # noqa: PLC0415
     from workers.queue.settings import QueueSettings  # noqa: PLC0415
+    from workers.settings import WorkerSettings  # noqa: PLC0415
 
     configure_logs(OutputSettings())
-    log = open_log()
-    running = Clock(log, EventQueue.connect(QueueSettings().url))
+    settings = WorkerSettings()
+    log = open_log_once_it_answers("clock")
+    running = Clock(log, EventQueue.connect(QueueSettings().url), lease=settings.lease)
     pulse = Pulse(log, kind="clock")
-    _stop_on_signals(running.stop)
+    _stop_on_signals(running.stop, within_seconds=settings.grace_seconds)
     pulse.start()
     running.run()
     pulse.stop()
 
 
-def _stop_on_signals(stop: Callable[[], None]) -> None:
+def _stop_on_signals(stop: Callable[[], None], *, within_seconds: float) -> None:
+    """Have a process end when it is told to, and soon after its grace time whatever it waits for."""
+
     def told(_signal: int, _frame: FrameType | None) -> None:
         stop()
+        # A database that hangs answers no question and ends no wait. An alarm, as a thread can't be
+        # started safely in a signal handler.
+        signal.signal(signal.SIGALRM, _give_up)
+        if not any(signal.getitimer(signal.ITIMER_REAL)):
+            signal.setitimer(signal.ITIMER_REAL, within_seconds + _SIGN_OFF_SECONDS)
 
     signal.signal(signal.SIGTERM, told)
     signal.signal(signal.SIGINT, told)
+
+
+def _give_up(_signal: int, _frame: FrameType | None) -> None:
+    # What this process still held is freed by a clock, as if it had been killed.
+    os.write(2, b"hooks: the grace period is over and the event log does not answer; ending without it\n")
+    os._exit(1)

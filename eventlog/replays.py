@@ -16,7 +16,7 @@ from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, replays
 
-_WITHDRAWN: Final = "its replay was cancelled"
+WITHDRAWN: Final = "its replay was cancelled"
 
 COUNT_LIMIT: Final = 10_000
 """Beyond this many events, counting stops: a number nobody reads is not worth a scan."""
@@ -136,7 +136,7 @@ def cancel(log: EventLog, replay_id: int) -> bool:
                 deliveries.c.replay == replay_id,
                 deliveries.c.state.in_((State.QUEUED, State.WAITING)),
             )
-            .values(state=State.SKIPPED, due_at=None, note=_WITHDRAWN)
+            .values(state=State.SKIPPED, due_at=None, note=WITHDRAWN)
         ).rowcount
         if withdrawn and not stopped:
             connection.execute(
@@ -149,7 +149,7 @@ def cancel(log: EventLog, replay_id: int) -> bool:
 
 def is_run(table: FromClause) -> ColumnElement[bool]:
     """Say that a delivery was not withdrawn: it tells how the handler's last run ended, or will tell."""
-    return or_(table.c.state != State.SKIPPED, func.coalesce(table.c.note, "") != _WITHDRAWN)
+    return or_(table.c.state != State.SKIPPED, func.coalesce(table.c.note, "") != WITHDRAWN)
 
 
 def replay_of(row: Row[Any]) -> Replay:

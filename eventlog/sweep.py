@@ -1,19 +1,20 @@
-"""Find what fell through: retries due, leases that ran out, and queued events that no job came for.
+"""Find what fell through: retries due, leases that ended, and queued events that no job came for.
 
 A SIGKILLed worker, a wiped Redis and a retry are one case here. Each turn is one UPDATE, so that any number
 of sweepers may run; it reads partial indexes over unfinished rows: its cost follows the work left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, Select, Table, Update, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, literal_column, select, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
+from eventlog.held_leases import lock_ended
 from eventlog.instant import database_now, database_now_plus
 from eventlog.leases import ORIGINAL_RUN
 from eventlog.states import UNFINISHED, State
@@ -34,41 +35,90 @@ class Swept:
 
 
 def sweep(
-    log: EventLog, *, states: Sequence[State] = UNFINISHED, again_in: timedelta = REQUEUE_GRACE
+    log: EventLog,
+    *,
+    states: Sequence[State] = UNFINISHED,
+    again_in: timedelta = REQUEUE_GRACE,
+    ended: Mapping[str, datetime] | None = None,
 ) -> list[Swept]:
     """Queue what is due of these states, some thousand rows a turn; send jobs for what this returns.
 
-    A row that stays queued is found again after `again_in`. Raises `LogUnavailable`.
+    `ended` are the leases to end, as `LeaseWatch` gives them; without it the database's clock alone says
+    which have run out, and where that jumped, living workers lose theirs. A row that stays queued is found
+    again after `again_in`. Raises `LogUnavailable`.
     """
-    if not _anything_due(log):
+    if not ended and not _anything_due(log, [state for state in states if _is_timed(state, ended)]):
         return []
     swept: list[Swept] = []
     for was in states:
-        swept += log.write_again_after_collisions(partial(_sweep_events, was=was, again_in=again_in))
-        swept += log.write_again_after_collisions(partial(_sweep_replays, was=was, again_in=again_in))
+        if _is_timed(was, ended):
+            turns = (
+                partial(_sweep_events, was=was, again_in=again_in),
+                partial(_sweep_replays, was=was, again_in=again_in),
+            )
+        elif ended:
+            turns = (
+                partial(_end_events, ended=ended, again_in=again_in),
+                partial(_end_replays, ended=ended, again_in=again_in),
+            )
+        else:
+            continue
+        for turn in turns:
+            swept += log.write_again_after_collisions(turn)
     return swept
 
 
-def _anything_due(log: EventLog) -> bool:
+def _is_timed(state: State, ended: Mapping[str, datetime] | None) -> bool:
+    """Tell whether the database's clock decides what is due of a state."""
+    return state is not State.RUNNING or ended is None
+
+
+def _anything_due(log: EventLog, states: Sequence[State]) -> bool:
     # Nearly every turn finds nothing: asking first keeps the clock out of the line of writers.
     with log.read() as connection:
         return any(
-            connection.execute(_due(table).limit(1)).first() is not None for table in (events, deliveries)
+            connection.execute(_due(table, *states).limit(1)).first() is not None
+            for table in (events, deliveries)
         )
 
 
 def _sweep_events(connection: Connection, *, was: State, again_in: timedelta) -> list[Swept]:
-    statement = _requeue(events, _due(events, was), again_in).returning(events.c.id, events.c.received_at)
+    # Rows that another transaction holds are left for the next turn: they are being worked on.
+    picked = _due(events, was).limit(_TURN).with_for_update(skip_locked=True)
+    return _requeue_events(connection, events.c.seq.in_(picked.scalar_subquery()), was, again_in)
+
+
+def _sweep_replays(connection: Connection, *, was: State, again_in: timedelta) -> list[Swept]:
+    picked = _due(deliveries, was).limit(_TURN).with_for_update(skip_locked=True)
+    return _requeue_replays(connection, deliveries.c.id.in_(picked.scalar_subquery()), was, again_in)
+
+
+def _end_events(connection: Connection, *, ended: Mapping[str, datetime], again_in: timedelta) -> list[Swept]:
+    keys = lock_ended(connection, events, ended)
+    return _requeue_events(connection, events.c.seq.in_(keys), State.RUNNING, again_in) if keys else []
+
+
+def _end_replays(
+    connection: Connection, *, ended: Mapping[str, datetime], again_in: timedelta
+) -> list[Swept]:
+    keys = lock_ended(connection, deliveries, ended)
+    return _requeue_replays(connection, deliveries.c.id.in_(keys), State.RUNNING, again_in) if keys else []
+
+
+def _requeue_events(
+    connection: Connection, which: ColumnElement[bool], was: State, again_in: timedelta
+) -> list[Swept]:
+    statement = _requeue(events, which, again_in).returning(events.c.id, events.c.received_at)
     return [
         Swept(event_id=row.id, replay=ORIGINAL_RUN, received_at=row.received_at, was=was)
         for row in connection.execute(statement)
     ]
 
 
-def _sweep_replays(connection: Connection, *, was: State, again_in: timedelta) -> list[Swept]:
-    statement = _requeue(deliveries, _due(deliveries, was), again_in).returning(
-        deliveries.c.event_seq, deliveries.c.replay
-    )
+def _requeue_replays(
+    connection: Connection, which: ColumnElement[bool], was: State, again_in: timedelta
+) -> list[Swept]:
+    statement = _requeue(deliveries, which, again_in).returning(deliveries.c.event_seq, deliveries.c.replay)
     found = {(row.event_seq, row.replay) for row in connection.execute(statement)}
     if not found:
         return []
@@ -82,24 +132,17 @@ def _sweep_replays(connection: Connection, *, was: State, again_in: timedelta) -
     ]
 
 
-def _due(table: Table, was: State | None = None) -> Select[tuple[int]]:
+def _due(table: Table, *states: State) -> Select[tuple[int]]:
     key = next(iter(table.primary_key))
     # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
     unfinished = table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
     query = select(key).where(unfinished, table.c.due_at <= database_now()).order_by(table.c.due_at)
     if table is deliveries:
         query = query.where(deliveries.c.replay > literal_column(str(ORIGINAL_RUN)))
-    if was is not None:
-        query = query.where(table.c.state == was)
-    return query
+    return query if set(states) == set(UNFINISHED) else query.where(table.c.state.in_(states))
 
 
-def _requeue(table: Table, due: Select[tuple[int]], again_in: timedelta) -> Update:
-    key = next(iter(table.primary_key))
-    # Rows that another transaction holds are left for the next turn: they are being worked on.
-    picked = due.limit(_TURN).with_for_update(skip_locked=True)
+def _requeue(table: Table, which: ColumnElement[bool], again_in: timedelta) -> Update:
     return (
-        update(table)
-        .where(key.in_(picked.scalar_subquery()))
-        .values(state=State.QUEUED, lease=None, due_at=database_now_plus(again_in))
+        update(table).where(which).values(state=State.QUEUED, lease=None, due_at=database_now_plus(again_in))
     )

@@ -1,13 +1,18 @@
 """The clock: sweeps for what is due, feeds replays to the queue; any number of clocks may run."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
+from eventlog.clock_watch import ClockWatch
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
+from eventlog.held_leases import read_held_leases
+from eventlog.lease_watch import LeaseWatch
+from eventlog.setback import bring_nearer
 from eventlog.states import UNFINISHED, State
 from eventlog.sweep import Swept, sweep
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
@@ -22,10 +27,13 @@ _PATIENCE_SECONDS: Final = 60.0
 class Clock:
     """Runs turns until told to stop."""
 
-    def __init__(self, log: EventLog, queue: EventQueue) -> None:
+    def __init__(self, log: EventLog, queue: EventQueue, *, lease: timedelta) -> None:
+        """`lease` is how long a worker's claim lasts."""
         self._log = log
         self._queue = queue
         self._feeder = ReplayFeeder(log, queue)
+        self._lease_watch = LeaseWatch(lease_seconds=lease.total_seconds())
+        self._clock_watch = ClockWatch()
         self._swept_at = self._queued_swept_at = float("-inf")
         self._troubled = ""
         self._stopping = False
@@ -44,11 +52,14 @@ class Clock:
 
     def turn(self, now: float) -> None:
         """Do what is due; `now` is of a monotonic clock, in seconds. Trouble is told once, and outlived."""
+        is_time = now - self._swept_at >= _SWEEP_EVERY_SECONDS
         try:
+            # Before Redis is asked: while it is away, leases are watched all the same.
+            ended = self._look(now) if is_time else {}
             backlog = self._queue.waiting_jobs()
-            if now - self._swept_at >= _SWEEP_EVERY_SECONDS:
+            if is_time:
                 self._swept_at = now
-                self._sweep(now, backlog)
+                self._sweep(now, backlog, ended)
             self._feeder.feed(now, backlog)
         except (LogUnavailable, QueueUnavailable) as error:
             self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)
@@ -62,12 +73,27 @@ class Clock:
             self._logger.info("recovered", after=self._troubled)
         self._troubled = trouble
 
-    def _sweep(self, now: float, backlog: int) -> None:
+    def _look(self, now: float) -> Mapping[str, datetime]:
+        """Look at the leases and at the database's clock; gives the leases that ended."""
+        seen = read_held_leases(self._log)
+        jump = self._clock_watch.observe(seen.database_now, asked=seen.asked, answered=seen.answered)
+        ended = self._lease_watch.observe(
+            seen.until, database_now=seen.database_now, jump=jump, monotonic=now
+        )
+        if jump:
+            nearer = bring_nearer(self._log, jump=-jump) if jump < timedelta(0) else 0
+            self._logger.warning(
+                "database_clock_jumped", seconds=round(jump.total_seconds(), 1), brought_nearer=nearer
+            )
+        return ended
+
+    def _sweep(self, now: float, backlog: int, ended: Mapping[str, datetime]) -> None:
         # With jobs waiting, queued events most likely wait in one of them: patience spares double jobs.
         is_patient = backlog >= _BACKLOG_JOBS and now - self._queued_swept_at < _PATIENCE_SECONDS
         if not is_patient:
             self._queued_swept_at = now
-        swept = sweep(self._log, states=(State.WAITING, State.RUNNING) if is_patient else UNFINISHED)
+        states = (State.WAITING, State.RUNNING) if is_patient else UNFINISHED
+        swept = sweep(self._log, states=states, ended=ended)
         for replay, ids in _by_replay(swept).items():
             self._queue.send(ids, replay=replay)
         for was, verb in ((State.RUNNING, "lease_expired"), (State.QUEUED, "job_missed")):

@@ -1,6 +1,7 @@
-"""Hand running replays to the queue, piece by piece, and never faster than they may."""
+"""Hand running replays to the queue, piece by piece, never faster than they may, however many clocks do."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -16,13 +17,21 @@ _ROOM_JOBS: Final = 20
 """A replay adds nothing while more jobs wait than this: fresh events go first."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Allowance:
+    events: float
+    at: float
+    fed: int
+    """By all clocks, as the replay's row told at that time."""
+
+
 class ReplayFeeder:
     """Feeds every replay that runs."""
 
     def __init__(self, log: EventLog, queue: EventQueue) -> None:
         self._log = log
         self._queue = queue
-        self._allowances: dict[int, tuple[float, float]] = {}
+        self._allowances: dict[int, _Allowance] = {}
         self._logger = structlog.get_logger("clock")
 
     def feed(self, now: float, backlog: int) -> None:
@@ -32,25 +41,24 @@ class ReplayFeeder:
             if backlog > _ROOM_JOBS or turn < 1:
                 continue
             fed = feed(self._log, replay.id, turn=turn, choose=choose_handlers)
-            self._spend(replay, fed.looked_at)
             if fed.finished:
                 self._allowances.pop(replay.id, None)
                 self._logger.info("replay_fed", replay=replay.id)
             self._queue.send(fed.event_ids, replay=replay.id)
 
     def _allow(self, replay: Replay, now: float) -> int:
-        """Say how many events a replay may be fed now: its rate times the time since the last turn."""
+        """Say how many events a replay may be fed now: its rate times the time since the last turn.
+
+        Whatever any clock fed meanwhile stands in the replay's row, and is taken off.
+        """
         if replay.rate is None:
             return _TURN_EVENTS
-        allowance, since = self._allowances.get(replay.id, (1.0, now))
-        allowance = min(allowance + (now - since) * replay.rate, max(1.0, replay.rate))
-        self._allowances[replay.id] = (allowance, now)
-        return min(int(allowance), _TURN_EVENTS)
-
-    def _spend(self, replay: Replay, events: int) -> None:
-        if replay.id in self._allowances:
-            allowance, since = self._allowances[replay.id]
-            self._allowances[replay.id] = (allowance - events, since)
+        fresh = _Allowance(events=1.0, at=now, fed=replay.events)
+        last = self._allowances.get(replay.id, fresh)
+        earned = last.events + (now - last.at) * replay.rate
+        events = min(earned - (replay.events - last.fed), max(1.0, replay.rate))
+        self._allowances[replay.id] = _Allowance(events=events, at=now, fed=replay.events)
+        return min(int(events), _TURN_EVENTS)
 
 
 def choose_handlers(handlers: Mapping[str, Sequence[str]], event_type: str) -> list[str]:

@@ -5,6 +5,11 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from workers.memory import MIB, granted_bytes
+
+_SHARE_OF_MEMORY = 80
+"""Percent, where nothing is set."""
+
 
 class WorkerSettings(BaseSettings):
     """What a worker needs to know."""
@@ -20,7 +25,7 @@ class WorkerSettings(BaseSettings):
         validation_alias="HOOKS_LEASE_SECONDS",
         description=(
             "How long a claim on an event lasts unless its worker renews it; after a worker vanished,"
-            " its events run again when this has passed."
+            " its events run again when this has passed. Set it alike for the workers and the clock."
         ),
     )
     grace_seconds: float = Field(
@@ -30,6 +35,31 @@ class WorkerSettings(BaseSettings):
         validation_alias="HOOKS_GRACE_SECONDS",
         description="How long a process that is told to stop may finish what it is at.",
     )
+
+    # With the 2 s until it is killed less than arrivals wait for the log (`eventlog.database`).
+    transaction_seconds: float = Field(
+        default=2.0,
+        ge=0.1,
+        le=60,
+        validation_alias="HOOKS_TRANSACTION_SECONDS",
+        description=(
+            "How long a handler's `ctx.transaction()` may take. On SQLite all else waits meanwhile, arriving"
+            " events too, which are refused with 503 when it is more than a few seconds."
+        ),
+    )
+    memory_mib: int = Field(
+        default=0,
+        ge=0,
+        validation_alias="HOOKS_WORKER_MEMORY_MIB",
+        description=(
+            "How much memory a worker may use, with all that its handlers start; past it, the handler that"
+            " runs is killed and has failed. 0: 80 % of what the machine or its cgroup grants."
+        ),
+    )
+
+    @property
+    def memory_bytes(self) -> int:
+        return self.memory_mib * MIB or granted_bytes() * _SHARE_OF_MEMORY // 100
 
     @property
     def lease(self) -> timedelta:

@@ -16,12 +16,14 @@ from sqlalchemy import Connection, text
 
 from eventlog.acceptance import Receipt, record
 from eventlog.database import EventLog
-from eventlog.errors import LogError, SchemaOutdated
+from eventlog.errors import LogError, LogUnavailable, SchemaOutdated
 from eventlog.revision import HEAD
-from eventlog.schema import check_schema, upgrade
+from eventlog.schema import check_schema, read_revision, upgrade
 from eventlog.tables import metadata
+from tests.eventlog.later_migration import LATER, later_migrations
 from tests.eventlog.rows import bodies_of
 from tests.eventlog.stored import accept, an_event
+from tests.servers.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,17 +120,80 @@ def test_a_log_without_tables_is_told_how_to_get_them(bare: EventLog) -> None:
     check_schema(bare)
 
 
-def test_tables_of_a_newer_release_are_neither_used_nor_touched(bare: EventLog) -> None:
+def test_tables_of_a_newer_release_are_used_and_not_touched(bare: EventLog) -> None:
     upgrade(bare)
-    accept(bare, "evt_1")
     with bare.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SchemaOutdated, match="revision 9999, this release needs " + HEAD):
-        check_schema(bare)
-    with pytest.raises(SchemaOutdated, match="newer release"):
-        upgrade(bare)
+    check_schema(bare)
+    assert not upgrade(bare)
+    assert read_revision(bare) == "9999"
+    accept(bare, "evt_1")
     assert bodies_of(bare, "evt_1")
     assert isinstance(SchemaOutdated(), LogError)
+
+
+def test_tables_of_an_older_release_are_refused_until_they_are_upgraded(bare: EventLog) -> None:
+    upgrade(bare)
+    with bare.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(
+        SchemaOutdated, match=f"revision 0000, this release needs {HEAD}; run: hooks db upgrade"
+    ):
+        check_schema(bare)
+
+
+def test_tables_of_another_program_are_left_alone(bare: EventLog) -> None:
+    upgrade(bare)
+    with bare.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(SchemaOutdated, match="is this the database of chaozcode-hooks"):
+        upgrade(bare)
+
+
+def test_revisions_compare_as_text() -> None:
+    scripts = ScriptDirectory.from_config(alembic())
+    assert all(len(each.revision) == 4 and each.revision.isdecimal() for each in scripts.walk_revisions())
+
+
+def test_a_later_migration_leaves_what_this_release_uses_in_order(bare: EventLog, tmp_path: Path) -> None:
+    upgrade(bare)
+    accept(bare, "evt_1")
+    assert upgrade(bare, **later_migrations(tmp_path))
+    assert read_revision(bare) == LATER
+    check_schema(bare)
+    assert record(bare, [an_event("evt_1"), an_event("evt_2")]) == [Receipt.DUPLICATE, Receipt.NEW]
+
+
+def test_an_upgrade_gives_way_to_those_behind_it_and_tries_again(postgres_url: str, tmp_path: Path) -> None:
+    with closing(EventLog.open(postgres_url)) as log, ThreadPoolExecutor(1) as threads:
+        upgrade(log)
+        with log.read() as reader:
+            reader.execute(text("SELECT count(*) FROM events"))  # a report that runs for long, say
+            upgraded = threads.submit(upgrade, log, **later_migrations(tmp_path))
+            wait_until(lambda: waiting_for_locks(reader))
+            # Behind the upgrade that waits for the report; without the first giving way, until it is over.
+            accept(log, "evt_1", "evt_2")
+            assert not upgraded.done()
+        assert upgraded.result(timeout=30)
+        assert read_revision(log) == LATER
+
+
+def test_an_upgrade_that_never_gets_its_locks_says_what_to_do(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlog.schema._PATIENCE_SECONDS", 0.5)
+    with closing(EventLog.open(postgres_url)) as log:
+        upgrade(log)
+        with log.read() as reader:
+            reader.execute(text("SELECT count(*) FROM events"))
+            with pytest.raises(LogUnavailable, match="find those that run long in pg_stat_activity"):
+                upgrade(log, **later_migrations(tmp_path))
+        assert read_revision(log) == HEAD
+
+
+def waiting_for_locks(connection: Connection) -> int:
+    count: int = connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one()
+    return count
 
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(bare: EventLog) -> None:

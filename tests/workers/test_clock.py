@@ -8,8 +8,10 @@ from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
+from eventlog.leases import claim, new_lease, renew
 from eventlog.settlement import settle
 from eventlog.states import State
+from tests.eventlog.set_clock import SetClock
 from tests.eventlog.stored import accept, make_overdue
 from tests.servers.valkey import Valkey
 from tests.workers.claims import a_result, claim_some, closing, make_due
@@ -17,6 +19,7 @@ from workers.clock import Clock
 from workers.queue.redis_queue import EventQueue
 
 OVER = timedelta(seconds=1)
+LEASE = timedelta(seconds=3)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def queue(redis_url: str) -> Iterator[EventQueue]:
 
 @pytest.fixture
 def clock(log: EventLog, queue: EventQueue) -> Clock:
-    return Clock(log, queue)
+    return Clock(log, queue, lease=LEASE)
 
 
 def state(log: EventLog, event_id: str) -> State:
@@ -54,7 +57,9 @@ def test_a_lease_that_ran_out_is_taken_back(log: EventLog, queue: EventQueue, cl
     claim_some(log, "evt_1")
     make_due(log)
     with capture_logs() as logs:
-        clock.turn(0)
+        for second in range(4):
+            assert state(log, "evt_1") is State.RUNNING  # a clock that just began knows of no renewals
+            clock.turn(second)
     assert state(log, "evt_1") is State.QUEUED
     assert queue.waiting_jobs() == 1
     assert [line["event"] for line in logs] == ["lease_expired"]
@@ -95,12 +100,13 @@ def test_with_a_backlog_events_that_wait_in_it_are_given_a_minute(
     accept(log, "evt_1")
     make_overdue(log, ["evt_1"], OVER)
     claim_some(log, "evt_leased")
+    make_due(log)
     for _ in range(10):
         queue.send(["evt_other"])
     clock.turn(1)
     assert queue.waiting_jobs() == 10
-    make_due(log)
-    clock.turn(2)
+    for second in range(2, 5):
+        clock.turn(second)
     assert state(log, "evt_leased") is State.QUEUED  # that can't wait in a job
     assert queue.waiting_jobs() == 11
     make_due(log)
@@ -124,7 +130,7 @@ def test_trouble_is_told_once_and_its_end_too(
 
 
 def test_a_log_that_is_away_is_outlived(queue: EventQueue) -> None:
-    clock = Clock(EventLog.open("postgresql://localhost:1/nobody"), queue)
+    clock = Clock(EventLog.open("postgresql://localhost:1/nobody"), queue, lease=LEASE)
     with capture_logs() as logs:
         clock.turn(0)
         clock.turn(1)
@@ -134,9 +140,62 @@ def test_a_log_that_is_away_is_outlived(queue: EventQueue) -> None:
 def test_two_clocks_send_what_is_due_once(log: EventLog, queue: EventQueue) -> None:
     accept(log, *[f"evt_{number}" for number in range(5)])
     make_due(log)
-    for clock in (Clock(log, queue), Clock(log, queue)):
+    for clock in (Clock(log, queue, lease=LEASE), Clock(log, queue, lease=LEASE)):
         clock.turn(0)
     assert queue.waiting_jobs() == 1
+
+
+def test_the_databases_clock_set_forward_ends_no_lease_of_the_living(
+    log: EventLog, queue: EventQueue, clock: Clock
+) -> None:
+    living, dead = claim_some(log, "living"), claim_some(log, "dead")
+    set_clock = SetClock(log)
+    clock.turn(0)
+    set_clock.by = timedelta(hours=1)
+    with capture_logs() as logs:
+        for second in range(1, 6):
+            renew(log, replay=0, lease=living.lease, duration=LEASE)
+            clock.turn(second)
+    assert [(line["event"], line.get("seconds")) for line in logs if "jumped" in line["event"]] == [
+        ("database_clock_jumped", pytest.approx(3600, abs=2))
+    ]
+    assert state(log, "living") is State.RUNNING
+    assert state(log, "dead") is State.RUNNING  # it asked for 30 s, and gets them
+    assert dead.lease
+    for second in range(6, 32):
+        renew(log, replay=0, lease=living.lease, duration=LEASE)
+        clock.turn(second)
+    assert (state(log, "living"), state(log, "dead")) == (State.RUNNING, State.QUEUED)
+
+
+def test_the_databases_clock_set_back_delays_neither_retries_nor_the_leases_of_the_dead(
+    log: EventLog, queue: EventQueue, clock: Clock
+) -> None:
+    accept(log, "lost", "dead")
+    claim(log, ["dead"], replay=0, lease=new_lease(), duration=LEASE)
+    set_clock = SetClock(log)
+    clock.turn(0)
+    set_clock.by = -timedelta(hours=1)
+    clock.turn(1)
+    for second in range(2, 12):
+        set_clock.by += timedelta(seconds=0.9)  # it runs on with the test's own time, too little for a jump
+        clock.turn(second)
+    assert state(log, "dead") is State.QUEUED
+    assert queue.waiting_jobs() >= 2
+
+
+def test_while_redis_is_away_leases_are_watched_all_the_same(
+    log: EventLog, queue: EventQueue, clock: Clock, valkey: Valkey
+) -> None:
+    claim_some(log, "evt_1")
+    make_due(log)
+    valkey.kill()
+    for second in range(4):
+        clock.turn(second)
+    assert state(log, "evt_1") is State.RUNNING
+    valkey.start()
+    clock.turn(4)
+    assert state(log, "evt_1") is State.QUEUED
 
 
 def test_told_to_stop_it_ends(clock: Clock) -> None:

@@ -115,6 +115,16 @@ def test_another_clock_takes_a_replay_up_where_it_was_left(
     assert read_outcomes(log, replay) == {State.QUEUED: 3}
 
 
+def test_several_clocks_keep_one_rate(log: EventLog, queue: EventQueue) -> None:
+    done_events(log, 30)
+    replay = replay_all(log, rate=4)
+    feeders = [ReplayFeeder(log, queue) for _ in range(3)]
+    for quarter in range(12):
+        for feeder in feeders:
+            feeder.feed(100 + quarter / 4, 0)
+    assert read(log, replay).events == 12 + 2  # each that just began may feed one event
+
+
 def test_a_handler_is_chosen_by_any_of_its_patterns() -> None:
     handlers = {"all": ["*"], "family": ["agent.*", "memory.*"], "one": ["memory.stored"], "none": ["x.y"]}
     assert choose_handlers(handlers, "memory.stored") == ["all", "family", "one"]

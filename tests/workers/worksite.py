@@ -78,7 +78,7 @@ class Started:
                     found.append(fields)
         return found
 
-    def wait_for(self, verb: str, times: int = 1, deadline_seconds: float = 15) -> list[dict[str, Any]]:
+    def wait_for(self, verb: str, times: int = 1, deadline_seconds: float = 60) -> list[dict[str, Any]]:
         def lines() -> list[dict[str, Any]]:
             if self._process.poll() is not None:
                 raise AssertionError(f"ended with {self._process.returncode}: {self.last_words()}")
