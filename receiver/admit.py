@@ -34,6 +34,7 @@ def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: dat
     """Check one request's body against its signature header, and read the event's envelope.
 
     Only `id` and `type` are required, and taken from the body alone: nothing else is signed.
+    Of a key that comes more than once the last counts, here and in `Event.data`, as in most JSON parsers.
     """
     if not verify(body, signature, keys):
         return UNSIGNED

@@ -7,12 +7,11 @@ import structlog
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from eventlog.errors import LogError
-from eventlog.schema import check_schema
 from receiver.answer import INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed, too_large
+from receiver.health import ALIVE, readiness
 from receiver.reception import SIGNATURE_HEADER, WEBHOOK_PATH, new_request_id
+from receiver.routes import ALIVE_PATH, METHODS, READY_PATH
 from receiver.service import Service
-from workers.queue.redis_queue import QueueUnavailable
 
 _CHUNK = 64 * 1024
 
@@ -25,7 +24,7 @@ def create_flask(service: Service) -> Flask:
     def name_request() -> None:
         g.request_id = new_request_id()
 
-    @app.post(WEBHOOK_PATH)
+    @app.post(WEBHOOK_PATH, provide_automatic_options=False)
     def receive() -> Response:
         limit = service.settings.max_body_bytes
         body = _read_body(request, limit)
@@ -34,13 +33,13 @@ def create_flask(service: Service) -> Flask:
         taken = service.reception.take(body, request.headers.get(SIGNATURE_HEADER), g.request_id)
         return _respond(taken if isinstance(taken, Answer) else service.reception.conclude(taken))
 
-    @app.get("/healthz")
+    @app.get(ALIVE_PATH, provide_automatic_options=False)
     def alive() -> Response:
-        return _respond(Answer(status=200, payload={"status": "alive"}))
+        return _respond(ALIVE)
 
-    @app.get("/readyz")
+    @app.get(READY_PATH, provide_automatic_options=False)
     def ready() -> Response:
-        return _respond(_readiness(service))
+        return _respond(readiness(service))
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
@@ -63,28 +62,9 @@ def _read_body(incoming: Request, limit: int) -> bytes | None:
     return bytes(body) if len(body) <= limit else None
 
 
-def _readiness(service: Service) -> Answer:
-    try:
-        check_schema(service.log)
-        log = "ok"
-    except LogError as error:
-        structlog.get_logger("receiver").warning("not_ready", reason=str(error))
-        log = "unavailable"
-    try:
-        service.queue.ping()
-        queue = "ok"
-    except QueueUnavailable:
-        queue = "unavailable; events are accepted and wait in the log"
-    is_ready = log == "ok"
-    return Answer(
-        status=200 if is_ready else 503,
-        payload={"status": "ready" if is_ready else "unavailable", "log": log, "queue": queue},
-    )
-
-
 def _refusal_for(error: Exception) -> Refusal:
     if isinstance(error, MethodNotAllowed):
-        return method_not_allowed(", ".join(sorted(error.valid_methods or ())))
+        return method_not_allowed(METHODS[request.path])
     if (
         isinstance(error, HTTPException)
         and error.code is not None

@@ -1,23 +1,17 @@
-"""The receiver under granian's RSGI: bodies are read asynchronously, so that slow clients hold no thread.
-
-Only webhooks take this way; everything else goes to the Flask application, in a thread.
-"""
+"""The receiver under granian's RSGI: requests are read asynchronously: slow clients hold no thread."""
 
 import asyncio
 import os
 import signal
 from collections.abc import Callable
-from io import BytesIO
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Final
 
 import structlog
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
-from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from eventlog.acceptance import Receipt
-from receiver.answer import TOO_SLOW, Answer, Refusal, too_large
-from receiver.flask_door import create_flask
+from receiver.answer import INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed
+from receiver.health import ALIVE, readiness
 from receiver.reception import (
     DURABLE_WITHIN_SECONDS,
     SIGNATURE_HEADER,
@@ -25,12 +19,13 @@ from receiver.reception import (
     Pending,
     new_request_id,
 )
-from receiver.server import STOP_SIGNALS
+from receiver.routes import ALIVE_PATH, METHODS
+from receiver.rsgi_body import BodyReader
 from receiver.service import Service
+from receiver.stop_signals import hear
+from receiver.unread import UnreadConnections
 
 _PARENT_LOOK_SECONDS: Final = 0.5
-_DISCARDED_BYTES: Final = 4 * 1024 * 1024
-"""So much past the limit is still read: a client that is cut off while it sends seldom sees its 413."""
 
 
 class RsgiDoor:
@@ -39,12 +34,21 @@ class RsgiDoor:
     def __init__(self, open_service: Callable[[], Service]) -> None:
         self._open_service = open_service
         self._service: Service
-        self._flask: Callable[..., Any]
+        self._bodies: BodyReader
+        self._unread: UnreadConnections
+        self._checking: asyncio.Task[Answer] | None = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # granian's handlers stand by now
+        hear(loop)  # granian's handlers stand by now
         self._service = self._open_service()
-        self._flask = create_flask(self._service).wsgi_app
+        settings = self._service.settings
+        self._bodies = BodyReader(
+            limit_bytes=settings.max_body_bytes,
+            seconds=settings.body_seconds,
+            budget_bytes=settings.arriving_bytes,
+        )
+        self._unread = UnreadConnections(settings.port, patience_seconds=settings.body_seconds)
+        self._unread.start()
         self._parent = os.getppid()
         self._end_when_orphaned(loop)
         structlog.get_logger("receiver").info("receiver_ready")
@@ -57,20 +61,18 @@ class RsgiDoor:
             loop.call_later(_PARENT_LOOK_SECONDS, self._end_when_orphaned, loop)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._unread.stop()
         self._service.close()
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        if scope.path == WEBHOOK_PATH and scope.method == "POST":
-            await self._receive(scope, protocol)
-        else:
-            await self._pass_to_flask(scope, protocol)
-
-    async def _receive(self, scope: Scope, protocol: HTTPProtocol) -> None:
         request_id = new_request_id()
         try:
             answer = await self._answer(scope, protocol, request_id)
         except ProtocolClosed:
             return  # the client went away; nobody is left to be answered
+        except Exception:  # noqa: BLE001 - a fault of ours: its place is the log, never the answer
+            structlog.get_logger("receiver").exception("request_failed", request_id=request_id)
+            answer = INTERNAL.answer(request_id)
         headers = [
             ("content-type", "application/json"),
             ("x-request-id", request_id),
@@ -79,8 +81,18 @@ class RsgiDoor:
         protocol.response_bytes(answer.status, headers, answer.body)
 
     async def _answer(self, scope: Scope, protocol: HTTPProtocol, request_id: str) -> Answer:
+        allowed = METHODS.get(scope.path)
+        if allowed is None:
+            return NOT_FOUND.answer(request_id)
+        if scope.method not in allowed:
+            return method_not_allowed(allowed).answer(request_id)
+        if scope.path == WEBHOOK_PATH:
+            return await self._receive(scope, protocol, request_id)
+        return ALIVE if scope.path == ALIVE_PATH else await self._readiness()
+
+    async def _receive(self, scope: Scope, protocol: HTTPProtocol, request_id: str) -> Answer:
         reception = self._service.reception
-        body = await self._read_body(scope, protocol)
+        body = await self._bodies.read(scope, protocol)
         if isinstance(body, Refusal):
             return reception.refuse(body, request_id)
         taken = reception.take(body, scope.headers.get(SIGNATURE_HEADER), request_id)
@@ -91,38 +103,11 @@ class RsgiDoor:
             taken = reception.conclude(taken, wait_seconds=0)
         return taken
 
-    async def _read_body(self, scope: Scope, protocol: HTTPProtocol) -> bytes | Refusal:
-        limit = self._service.settings.max_body_bytes
-        declared = scope.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit + _DISCARDED_BYTES:
-            return too_large(limit)
-        body = bytearray()
-        size = 0
-        try:
-            async with asyncio.timeout(self._service.settings.body_seconds):
-                async for chunk in protocol:
-                    size += len(chunk)
-                    if size <= limit:
-                        body += chunk
-                    elif size > limit + _DISCARDED_BYTES:
-                        break
-        except TimeoutError:
-            return TOO_SLOW
-        return bytes(body) if size <= limit else too_large(limit)
-
-    async def _pass_to_flask(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        builder = EnvironBuilder(
-            method=scope.method,
-            query_string=scope.query_string,
-            headers=list(scope.headers.items()),
-            input_stream=BytesIO(),
-        )
-        builder.path = quote(scope.path)  # given to the builder, it would be split like a URL
-        chunks, status, headers = await asyncio.to_thread(
-            run_wsgi_app, self._flask, builder.get_environ(), buffered=True
-        )
-        body = b"".join(chunks)
-        protocol.response_bytes(int(status.split()[0]), [(k.lower(), v) for k, v in headers], body)
+    async def _readiness(self) -> Answer:
+        # One at a time, whose result all share that ask meanwhile: each waits for the log, in a thread.
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(asyncio.to_thread(readiness, self._service))
+        return await asyncio.shield(self._checking)
 
 
 def _note_error(durable: "asyncio.Future[Receipt]") -> None:
