@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, Update, literal
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.held_leases import lock_ended
-from eventlog.instant import database_now, database_now_plus
+from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
 from eventlog.states import UNFINISHED, State
 from eventlog.tables import deliveries, events
@@ -40,21 +40,24 @@ def sweep(
     states: Sequence[State] = UNFINISHED,
     again_in: timedelta = REQUEUE_GRACE,
     ended: Mapping[str, datetime] | None = None,
+    queued_for: timedelta = timedelta(0),
 ) -> list[Swept]:
     """Queue what is due of these states, some thousand rows a turn; send jobs for what this returns.
 
     `ended` are the leases to end, as `LeaseWatch` gives them; without it the database's clock alone says
     which have run out, and where that jumped, living workers lose theirs. A row that stays queued is found
-    again after `again_in`. Raises `LogUnavailable`.
+    again after `again_in`, and longer by `queued_for`: so long it may wait in a job. Raises `LogUnavailable`.
     """
-    if not ended and not _anything_due(log, [state for state in states if _is_timed(state, ended)]):
+    late = {State.QUEUED: queued_for}
+    timed = [state for state in states if _is_timed(state, ended)]
+    if not ended and not _anything_due(log, timed, late):
         return []
     swept: list[Swept] = []
     for was in states:
         if _is_timed(was, ended):
             turns = (
-                partial(_sweep_events, was=was, again_in=again_in),
-                partial(_sweep_replays, was=was, again_in=again_in),
+                partial(_sweep_events, was=was, again_in=again_in, late=late),
+                partial(_sweep_replays, was=was, again_in=again_in, late=late),
             )
         elif ended:
             turns = (
@@ -73,23 +76,28 @@ def _is_timed(state: State, ended: Mapping[str, datetime] | None) -> bool:
     return state is not State.RUNNING or ended is None
 
 
-def _anything_due(log: EventLog, states: Sequence[State]) -> bool:
+def _anything_due(log: EventLog, states: Sequence[State], late: Mapping[State, timedelta]) -> bool:
     # Nearly every turn finds nothing: asking first keeps the clock out of the line of writers.
     with log.read() as connection:
         return any(
-            connection.execute(_due(table, *states).limit(1)).first() is not None
+            connection.execute(_due(table, state, late).limit(1)).first() is not None
             for table in (events, deliveries)
+            for state in states
         )
 
 
-def _sweep_events(connection: Connection, *, was: State, again_in: timedelta) -> list[Swept]:
+def _sweep_events(
+    connection: Connection, *, was: State, again_in: timedelta, late: Mapping[State, timedelta]
+) -> list[Swept]:
     # Rows that another transaction holds are left for the next turn: they are being worked on.
-    picked = _due(events, was).limit(_TURN).with_for_update(skip_locked=True)
+    picked = _due(events, was, late).limit(_TURN).with_for_update(skip_locked=True)
     return _requeue_events(connection, events.c.seq.in_(picked.scalar_subquery()), was, again_in)
 
 
-def _sweep_replays(connection: Connection, *, was: State, again_in: timedelta) -> list[Swept]:
-    picked = _due(deliveries, was).limit(_TURN).with_for_update(skip_locked=True)
+def _sweep_replays(
+    connection: Connection, *, was: State, again_in: timedelta, late: Mapping[State, timedelta]
+) -> list[Swept]:
+    picked = _due(deliveries, was, late).limit(_TURN).with_for_update(skip_locked=True)
     return _requeue_replays(connection, deliveries.c.id.in_(picked.scalar_subquery()), was, again_in)
 
 
@@ -132,14 +140,15 @@ def _requeue_replays(
     ]
 
 
-def _due(table: Table, *states: State) -> Select[tuple[int]]:
+def _due(table: Table, state: State, late: Mapping[State, timedelta]) -> Select[tuple[int]]:
     key = next(iter(table.primary_key))
     # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
     unfinished = table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
-    query = select(key).where(unfinished, table.c.due_at <= database_now()).order_by(table.c.due_at)
+    due = table.c.due_at <= database_now_plus(-late.get(state, timedelta(0)))
+    query = select(key).where(unfinished, due, table.c.state == state).order_by(table.c.due_at)
     if table is deliveries:
         query = query.where(deliveries.c.replay > literal_column(str(ORIGINAL_RUN)))
-    return query if set(states) == set(UNFINISHED) else query.where(table.c.state.in_(states))
+    return query
 
 
 def _requeue(table: Table, which: ColumnElement[bool], again_in: timedelta) -> Update:

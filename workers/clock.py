@@ -13,15 +13,15 @@ from eventlog.errors import LogUnavailable
 from eventlog.held_leases import read_held_leases
 from eventlog.lease_watch import LeaseWatch
 from eventlog.setback import bring_nearer
-from eventlog.states import UNFINISHED, State
+from eventlog.states import State
 from eventlog.sweep import Swept, sweep
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.replay import ReplayFeeder
 
 _TURN_SECONDS: Final = 0.25
 _SWEEP_EVERY_SECONDS: Final = 1.0
-_BACKLOG_JOBS: Final = 10
-_PATIENCE_SECONDS: Final = 60.0
+_SKEW: Final = timedelta(seconds=3)
+"""So far the clocks of two machines may be apart without a job being sent twice."""
 
 
 class Clock:
@@ -34,7 +34,7 @@ class Clock:
         self._feeder = ReplayFeeder(log, queue)
         self._lease_watch = LeaseWatch(lease_seconds=lease.total_seconds())
         self._clock_watch = ClockWatch()
-        self._swept_at = self._queued_swept_at = float("-inf")
+        self._swept_at = float("-inf")
         self._troubled = ""
         self._stopping = False
         self._logger = structlog.get_logger("clock")
@@ -59,7 +59,7 @@ class Clock:
             backlog = self._queue.waiting_jobs()
             if is_time:
                 self._swept_at = now
-                self._sweep(now, backlog, ended)
+                self._sweep(ended)
             self._feeder.feed(now, backlog)
         except (LogUnavailable, QueueUnavailable) as error:
             self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)
@@ -87,13 +87,10 @@ class Clock:
             )
         return ended
 
-    def _sweep(self, now: float, backlog: int, ended: Mapping[str, datetime]) -> None:
-        # With jobs waiting, queued events most likely wait in one of them: patience spares double jobs.
-        is_patient = backlog >= _BACKLOG_JOBS and now - self._queued_swept_at < _PATIENCE_SECONDS
-        if not is_patient:
-            self._queued_swept_at = now
-        states = (State.WAITING, State.RUNNING) if is_patient else UNFINISHED
-        swept = sweep(self._log, states=states, ended=ended)
+    def _sweep(self, ended: Mapping[str, datetime]) -> None:
+        # Jobs are taken in order: what was queued after the oldest that waits may wait in a later one.
+        waited = self._queue.oldest_wait()
+        swept = sweep(self._log, ended=ended, queued_for=waited + _SKEW if waited else timedelta(0))
         for replay, ids in _by_replay(swept).items():
             self._queue.send(ids, replay=replay)
         for was, verb in ((State.RUNNING, "lease_expired"), (State.QUEUED, "job_missed")):

@@ -93,25 +93,24 @@ def test_it_sweeps_once_a_second_whatever_the_turns(log: EventLog, queue: EventQ
     assert queue.waiting_jobs() == 1
 
 
-def test_with_a_backlog_events_that_wait_in_it_are_given_a_minute(
+def test_behind_jobs_that_wait_only_what_they_cannot_hold_is_sent_again(
     log: EventLog, queue: EventQueue, clock: Clock
 ) -> None:
     clock.turn(0)
-    accept(log, "evt_1")
-    make_overdue(log, ["evt_1"], OVER)
+    accept(log, "evt_before", "evt_after")
     claim_some(log, "evt_leased")
     make_due(log)
-    for _ in range(10):
-        queue.send(["evt_other"])
-    clock.turn(1)
-    assert queue.waiting_jobs() == 10
+    make_overdue(log, ["evt_before"], timedelta(minutes=1))
+    make_overdue(log, ["evt_after"], OVER)
+    queue.send(["evt_other"])
+    with capture_logs() as logs:
+        clock.turn(1)
+    assert [(line["event"], line["first"]) for line in logs] == [("job_missed", "evt_before")]
+    assert queue.waiting_jobs() == 2
     for second in range(2, 5):
         clock.turn(second)
     assert state(log, "evt_leased") is State.QUEUED  # that can't wait in a job
-    assert queue.waiting_jobs() == 11
-    make_due(log)
-    clock.turn(62)
-    assert queue.waiting_jobs() == 12
+    assert queue.waiting_jobs() == 3
 
 
 def test_trouble_is_told_once_and_its_end_too(

@@ -1,6 +1,7 @@
 """The RQ queue of events, reached in a way that never makes anyone wait for Redis."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from redis import Redis
@@ -70,6 +71,14 @@ class EventQueue:
             return int(self._queue.count)
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"the queue can't be reached: {error}") from error
+
+    def oldest_wait(self) -> timedelta | None:
+        """Tell for how long the next job has waited; None where there is none. Raises `QueueUnavailable`."""
+        try:
+            sent_at = [job.enqueued_at for job in self._queue.get_jobs(0, 1) if job.enqueued_at]
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the queue can't be reached: {error}") from error
+        return max(datetime.now(UTC) - sent_at[0], timedelta(0)) if sent_at else None
 
     def close(self) -> None:
         self._redis.close()

@@ -2,6 +2,7 @@ import json
 import time
 import zlib
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +38,16 @@ def test_jobs_are_json_that_rq_reads_without_pickle(queue: EventQueue, valkey: V
         assert (job.func_name, job.args, job.kwargs) == (JOB_FUNCTION, [["evt_1"], 0], {})
         assert job.timeout == -1
         assert job.result_ttl == 0
+
+
+def test_the_next_job_tells_for_how_long_it_has_waited(queue: EventQueue, valkey: Valkey) -> None:
+    assert queue.oldest_wait() is None
+    queue.send(["evt_1"])
+    first = wait_until(queue.oldest_wait)
+    queue.send(["evt_2"])
+    later = queue.oldest_wait()
+    assert later is not None
+    assert timedelta(0) < first < later < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(
