@@ -4,11 +4,13 @@ import logging
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from io import StringIO
+from typing import Any, Final, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
+from console.log_bounds import bounded, cut
 from console.settings import OutputSettings
 
 _FOREIGN_LEVEL: Final = logging.WARNING
@@ -23,7 +25,8 @@ class _Line:
 
     def msg(self, message: str) -> None:
         # Whoever read standard output may be gone, or its disk full: work goes on, unheard.
-        with suppress(OSError, ValueError):
+        # Or a handler has just set it to something else.
+        with suppress(OSError, ValueError, AttributeError):
             sys.stdout.write(message + "\n")
             sys.stdout.flush()
 
@@ -34,23 +37,30 @@ def _line(*names: Any) -> _Line:  # noqa: ANN401 - structlog hands on what get_l
     return _Line(str(names[0]) if names else "hooks")
 
 
+def _short_traceback(output: TextIO, error: ExcInfo) -> None:
+    whole = StringIO()
+    structlog.dev.plain_traceback(whole, error)
+    output.write(cut(whole.getvalue()))
+
+
 def configure_logs(settings: OutputSettings) -> None:
     """Send all logs of this process, the libraries' too, to standard output in one format."""
     shared: list[Processor] = [
+        bounded,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [structlog.processors.format_exc_info, bounded, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if settings.format == "json"
         # The plain traceback: the others show local variables, and with them bodies and keys.
         else [
             structlog.dev.ConsoleRenderer(
                 colors=sys.stdout.isatty(),
                 pad_event_to=0,
-                exception_formatter=structlog.dev.plain_traceback,
+                exception_formatter=_short_traceback,
             )
         ]
     )

@@ -17,7 +17,7 @@ from workers.supervisor import CONFIGURATION_EXIT
 def _main() -> int:
     try:
         configure_logs(OutputSettings())
-        WorkerChild(SharedPage(int(sys.argv[1]))).run()
+        return WorkerChild(SharedPage(int(sys.argv[1]))).run()
     except ValidationError as error:
         print(*(f"hooks worker: {line}" for line in settings_errors(error)), sep="\n", file=sys.stderr)
     except (HandlerError, SchemaOutdated) as error:
@@ -25,8 +25,6 @@ def _main() -> int:
     except LogUnavailable as error:
         print(f"hooks worker: {error}", file=sys.stderr)
         return 1
-    else:
-        return 0
     return CONFIGURATION_EXIT
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import TypeGuard, TypeVar
 
 from eventlog.event import Event
 
@@ -14,6 +15,8 @@ from .registration import Handler
 from .storable import storable
 
 REASON_LIMIT = 500
+
+_Kind = TypeVar("_Kind")
 
 
 def attempt(
@@ -40,13 +43,18 @@ def _attempt(
         return _retried_later(later)
     except BaseException as error:  # noqa: BLE001 - a handler that calls sys.exit() must not end the worker
         return _failed(handler, error, failures, random)
-    if isinstance(returned, Skip):
+    if _is(returned, Skip):
         return _skipped(returned)
-    if isinstance(returned, RetryLater):
+    if _is(returned, RetryLater):
         return _retried_later(returned)
     if returned is not None:
         _warn_of_value(returned, context)
     return Succeeded()
+
+
+def _is(returned: object, kind: type[_Kind]) -> TypeGuard[_Kind]:
+    # isinstance() would also ask what came back for its __class__, which may be made to raise.
+    return issubclass(type(returned), kind)
 
 
 def _skipped(skip: Skip) -> Skipped:

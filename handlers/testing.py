@@ -7,12 +7,14 @@
         assert result.outcome == Succeeded()
 
 Timeouts are not enforced here: `ctx.deadline` is set, but nothing stops a handler that overruns it.
+A handler that uses `ctx.transaction()` needs a database: `run(handler, event, database="sqlite:///test.db")`.
 """
 
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import EllipsisType
 from typing import Any
@@ -29,6 +31,7 @@ from .context import Context
 from .outcome import Dead, Outcome, Retried, Skipped, Succeeded
 from .registration import Handler, HandlerFunction
 from .router import Router
+from .transaction import LastAct
 
 __all__ = ["Dead", "Outcome", "Retried", "Run", "Skipped", "Succeeded", "make_event", "run"]
 
@@ -84,13 +87,15 @@ def run(
     attempt: int = 1,
     replay: int = 0,
     failures: int = 0,
+    database: str | None = None,
 ) -> Run:
     """Run a handler once on the event, as a worker would.
 
     A function runs with the options that it was registered with in its module, or with the default ones. A
     router must have exactly one handler for the event's type. `failures` is how many attempts failed before
     this one: with as many as the handler has retries, a failure is its last. Backoff has no jitter here, so
-    that delays are exact.
+    that delays are exact. `database` is a URL for `ctx.transaction()`: a log of its own is made there, and
+    the handler's own tables are for the test to make.
     """
     handler = _handler(what, event)
     capture = LogCapture()
@@ -102,8 +107,22 @@ def run(
         replay=replay,
         deadline=datetime.now(UTC) + timedelta(seconds=handler.timeout_seconds),
     )
-    outcome = attempt_once(handler, event, context, failures=failures, random=lambda: 0.0)
-    return Run(outcome=outcome, logs=tuple(capture.entries))
+    with _last_act(database, event, handler, attempt) as last_act:
+        if last_act is not None:
+            context = replace(context, open_transaction=last_act.open)
+        outcome = attempt_once(handler, event, context, failures=failures, random=lambda: 0.0)
+    is_recorded = last_act is not None and last_act.recorded is not None
+    return Run(outcome=Succeeded() if is_recorded else outcome, logs=tuple(capture.entries))
+
+
+def _last_act(
+    database: str | None, event: Event, handler: Handler, attempt: int
+) -> AbstractContextManager[LastAct | None]:
+    if database is None:
+        return nullcontext()
+    from .rehearsal import last_act  # noqa: PLC0415 - most tests need no database
+
+    return last_act(database, event, handler, attempt)
 
 
 def _handler(what: Handler | HandlerFunction | Router, event: Event) -> Handler:

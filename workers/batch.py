@@ -1,9 +1,9 @@
 """What one claim holds: the events still to start, shared by the dispatching thread and the keeper."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from time import monotonic
 
 from eventlog.leases import Claimed
 
@@ -14,7 +14,7 @@ class Batch:
     def __init__(self, *, lease: str, replay: int, claimed: Sequence[Claimed]) -> None:
         self.lease = lease
         self.replay = replay
-        self.claimed_at = time.monotonic()
+        self.claimed_at = monotonic()
         self._unstarted = deque(claimed)
         self._seqs = frozenset(one.seq for one in claimed)
         self._lost: frozenset[int] = frozenset()

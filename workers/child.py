@@ -15,18 +15,21 @@ from rq.exceptions import StopRequested
 from eventlog.database import EventLog
 from eventlog.schema import check_schema
 from eventlog.settings import LogSettings
+from handlers import Router
 from handlers.discovery import discover, warnings_for
 from handlers.settings import HandlerSettings
 from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
 from workers.jobs import CURRENT_RUNNER
 from workers.keeper import Keeper
+from workers.memory import GROWN_EXIT, Growth
 from workers.page import Note, SharedPage
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.queue.settings import QueueSettings
 from workers.rq_worker import EventWorker
 from workers.runner import Announcer, Runner
 from workers.settings import WorkerSettings
+from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
 
 _REDIS_AGAIN_SECONDS: Final = 0.5
@@ -40,15 +43,19 @@ class WorkerChild:
         self._log = EventLog.open(LogSettings().url)
         self._queue = EventQueue.connect(QueueSettings().url)
         self._redis_url = QueueSettings().url
+        self._settings = WorkerSettings()
         self._timer = HandlerTimer()
-        self._keeper = Keeper(self._log, self._queue, each_look=self._stop_when_orphaned)
+        self._keeper = Keeper(self._log, self._queue, each_look=self._look)
         self._worker: EventWorker | None = None
+        self._runner: Runner | None = None
+        self._surroundings: Surroundings | None = None
+        self._has_grown = False
         self._stopping = False  # no Event: setting one in a signal handler can deadlock
         self._is_orphaned = False
         self._logger = structlog.get_logger("worker")
 
-    def run(self) -> None:
-        """Load the handlers, then run jobs until told to stop.
+    def run(self) -> int:
+        """Load the handlers, then run jobs until told to stop; gives the exit code.
 
         Raises `HandlerError`, `LogError` before the first job, when that can't work.
         """
@@ -56,22 +63,44 @@ class WorkerChild:
         router = discover(HandlerSettings())
         for warning in warnings_for(router):
             self._logger.warning("handler_warning", warning=warning)
-        self._runner = Runner(
-            self._log,
-            self._page,
-            self._keeper,
-            Dispatcher(router, Deliverer(self._timer, Announcer(self._page))),
-            lease=WorkerSettings().lease,
-        )
-        CURRENT_RUNNER.set(self._runner)
-        self._timer.install()
         with suppress(StopRequested):  # raised by `_stop`, wherever it found the process idle
             self._install_signal_handlers()
+            self._prepare(router)
             self._keeper.start()
             self._page.write(Note(is_ready=True))
             self._logger.info("worker_ready", handlers=len(router.handlers))
             while not self._stopping:
                 self._work_until_redis_fails()
+        self._end_within_the_grace_time()  # a thread that a handler started may never end
+        return GROWN_EXIT if self._has_grown else 0
+
+    def _prepare(self, router: Router) -> None:
+        surroundings = Surroundings(self._page.descriptor)
+        growth = Growth(self._settings.memory_bytes)
+
+        def leave_when_grown() -> None:
+            """Make room for a new process before this one is killed in the middle of a handler."""
+            if not self._has_grown and growth.is_too_much():
+                self._has_grown = True
+                self._stop()
+
+        deliverer = Deliverer(
+            self._log,
+            self._timer,
+            Announcer(self._page),
+            surroundings,
+            transaction_seconds=self._settings.transaction_seconds,
+        )
+        self._surroundings = surroundings
+        self._runner = Runner(
+            self._log,
+            self._page,
+            self._keeper,
+            Dispatcher(router, deliverer),
+            lease=self._settings.lease,
+            after_each=leave_when_grown,
+        )
+        CURRENT_RUNNER.set(self._runner)
 
     def _install_signal_handlers(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)
@@ -93,25 +122,33 @@ class WorkerChild:
         if not self._stopping:
             time.sleep(_REDIS_AGAIN_SECONDS)
 
-    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+    def _stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         if self._stopping:
             return
         self._stopping = True
-        self._runner.stop()
+        if self._runner is not None:
+            self._runner.stop()
         if self._worker is None:
             raise StopRequested
         self._worker.request_stop()
+
+    def _look(self) -> None:
+        if self._surroundings is not None:
+            self._surroundings.require_intact()
+        self._stop_when_orphaned()
 
     def _stop_when_orphaned(self) -> None:
         if self._is_orphaned or os.getppid() == self._page.owner:
             return
         self._is_orphaned = True
         self._logger.warning("parent_vanished")
-        # Nobody is left to kill a handler that hangs.
-        last_resort = threading.Timer(WorkerSettings().grace_seconds, os._exit, (1,))
+        self._end_within_the_grace_time()  # nobody is left to kill a handler that hangs
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _end_within_the_grace_time(self) -> None:
+        last_resort = threading.Timer(self._settings.grace_seconds, os._exit, (1,))
         last_resort.daemon = True
         last_resort.start()
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _block_sigterm() -> None:

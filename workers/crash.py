@@ -3,18 +3,28 @@
 import hashlib
 import signal
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
 
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.settlement import Failure, Result, settle
+from workers.memory import GROWN_EXIT
 from workers.page import Note, Running
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
+from workers.surroundings import FILES_CLOSED_EXIT
+
+_OWN_EXITS: Final = {
+    FILES_CLOSED_EXIT: "was ended, because files of its own were closed, such as the event log's,",
+    GROWN_EXIT: "had grown half of the way to the memory that it may use (HOOKS_WORKER_MEMORY_MIB)",
+}
 
 
 def describe_exit(code: int) -> str:
     """Word a process's exit status, as `subprocess` gives it."""
+    if code in _OWN_EXITS:
+        return _OWN_EXITS[code]
     if code >= 0:
         return f"ended with exit code {code}"
     try:

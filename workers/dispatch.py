@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from eventlog.leases import ORIGINAL_RUN, Claimed, PriorDelivery
-from eventlog.settlement import Closing, Result
+from eventlog.outcome import Closing, Result
 from eventlog.states import UNFINISHED, summarise
 from handlers import Context, Event, Router
 from handlers.registration import Handler
@@ -28,6 +28,7 @@ class Dispatcher:
         claimed: Claimed,
         *,
         replay: int,
+        lease: str,
         is_lost: Callable[[], bool],
         record: Callable[[list[Result], Closing | None], None],
     ) -> None:
@@ -41,9 +42,12 @@ class Dispatcher:
         for handler, prior in due:
             if is_lost():
                 return
-            result = self._deliverer.deliver(claimed, handler, prior, replay)
-            states[handler.name] = result.state
-            record([result], None)
+            delivered = self._deliverer.deliver(claimed, handler, prior, replay=replay, lease=lease)
+            if delivered is None:
+                return
+            states[handler.name] = delivered.result.state
+            if not delivered.is_recorded:
+                record([delivered.result], None)
         if replay == ORIGINAL_RUN:
             state = summarise(list(states.values()))
             record([], Closing(seq=claimed.seq, event_id=claimed.event.id, state=state))

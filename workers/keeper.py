@@ -5,8 +5,8 @@ is renewed by the worker's parent (see `supervisor`), which a handler that hangs
 """
 
 import threading
-import time
 from collections.abc import Callable, Sequence
+from time import monotonic, sleep
 from typing import Final
 
 import structlog
@@ -83,7 +83,7 @@ class Keeper:
                 self._look_after(batch)
             except LogUnavailable as error:
                 self._logger.warning("log_unavailable", while_doing="settle", error=str(error))
-                time.sleep(_RETRY_SECONDS)
+                sleep(_RETRY_SECONDS)
                 continue
             except Exception:
                 # Nothing more can be recorded under this lease; when it runs out, the sweeper takes over.
@@ -93,7 +93,7 @@ class Keeper:
             if finishing:
                 self._end(batch)
             else:
-                time.sleep(_SETTLE_EVERY_SECONDS)
+                sleep(_SETTLE_EVERY_SECONDS)
 
     def _has_work(self) -> bool:
         return bool(self._finishing or self._results or self._closings)
@@ -101,8 +101,10 @@ class Keeper:
     def _look_after(self, batch: Batch) -> None:
         lost: set[int] = set()
         with self._changed:
-            results, self._results = self._results, []
-            closings, self._closings = self._closings, []
+            # What was lost gets neither a further outcome nor an end: whoever runs it next gives it those.
+            results = [result for result in self._results if not batch.has_lost(result.seq)]
+            closings = [closing for closing in self._closings if not batch.has_lost(closing.seq)]
+            self._results, self._closings = [], []
         if results or closings:
             try:
                 lost = settle(
@@ -114,7 +116,7 @@ class Keeper:
                 raise
             self._report(batch, closings, lost)
         # A lease is one for the whole batch: where some of it was lost, the rest is better left to others.
-        if lost or self._handing_back or time.monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
+        if lost or self._handing_back or monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
             self._hand_back(batch)
 
     def _report(self, batch: Batch, closings: Sequence[Closing], lost: set[int]) -> None:

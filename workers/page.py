@@ -6,6 +6,7 @@ When the child dies, the parent reads there which claim to free, and which deliv
 import mmap
 import os
 import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Self
 
@@ -36,6 +37,19 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     """On the machine's monotonic clock: when a handler that did not heed its timeout is killed."""
     state_after_crash: State
     retry_after_crash: timedelta | None
+    transaction_seconds: float | None = None
+    """How long its transaction may take, while it has one open."""
+
+    @property
+    def limit(self) -> str:
+        """Word the limit that `kill_at` is about."""
+        if self.transaction_seconds is None:
+            return f"its timeout of {self.timeout_seconds:g} s"
+        return f"HOOKS_TRANSACTION_SECONDS, {self.transaction_seconds:g} s, in ctx.transaction()"
+
+
+Announce = Callable[[Running | None], None]
+"""Tells the parent which delivery is about to run; None when it is over."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):

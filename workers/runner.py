@@ -1,6 +1,6 @@
 """One job, from claim to settled: the path of an event through a worker, in the order of its calls."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -18,13 +18,22 @@ class Runner:
     """Runs jobs, one at a time."""
 
     def __init__(
-        self, log: EventLog, page: SharedPage, keeper: Keeper, dispatcher: Dispatcher, *, lease: timedelta
+        self,
+        log: EventLog,
+        page: SharedPage,
+        keeper: Keeper,
+        dispatcher: Dispatcher,
+        *,
+        lease: timedelta,
+        after_each: Callable[[], None] = lambda: None,
     ) -> None:
+        """`after_each` is called after each job, when nothing is held."""
         self._log = log
         self._page = page
         self._keeper = keeper
         self._dispatcher = dispatcher
         self._lease = lease
+        self._after_each = after_each
         self._stopping = False
 
     def run(self, event_ids: Sequence[str], replay: int) -> None:
@@ -43,6 +52,7 @@ class Runner:
             structlog.get_logger("worker").warning("log_unavailable", while_doing="claim", error=str(error))
         finally:
             self._page.write(Note(is_ready=True))
+            self._after_each()
 
     def _run(self, batch: Batch) -> None:
         self._keeper.watch(batch)
@@ -52,6 +62,7 @@ class Runner:
             self._dispatcher.dispatch(
                 claimed,
                 replay=batch.replay,
+                lease=batch.lease,
                 is_lost=lambda seq=claimed.seq: batch.has_lost(seq),  # type: ignore[misc]
                 record=self._keeper.add,
             )

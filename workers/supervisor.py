@@ -3,21 +3,21 @@
 import os
 import signal
 import subprocess
-import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Final
 
 import structlog
 
-from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from workers.crash import describe_exit, recover
+from workers.memory import GROWN_EXIT, MIB, MemoryWatch
 from workers.page import Note, Running, SharedPage
 from workers.queue.redis_queue import EventQueue
+from workers.renewer import Renewer
 from workers.settings import WorkerSettings
 
 CONFIGURATION_EXIT: Final = 78
@@ -25,8 +25,28 @@ CONFIGURATION_EXIT: Final = 78
 
 _LOOK_EVERY_SECONDS: Final = 0.1
 _RESTART_SECONDS: Final = (0.1, 5.0)
+_LIVED_LONG_SECONDS: Final = 30.0
 _RECOVER_AGAIN_SECONDS: Final = 0.5
 _TOLD_TO_STOP: Final = "was told to stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Killed:
+    """An end that was the parent's doing."""
+
+    cause: str
+    guilty: Running | None = None
+    """The delivery that is to be charged for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """How a child ended."""
+
+    code: int
+    note: Note
+    """What it last said."""
+    cause: str
 
 
 class Supervisor:
@@ -41,6 +61,7 @@ class Supervisor:
         self._settings = settings
         self._command = command
         self._stopping = False
+        self._memory_bytes = settings.memory_bytes
         self._logger = structlog.get_logger("worker")
 
     def stop(self) -> None:
@@ -52,49 +73,58 @@ class Supervisor:
         wait = _RESTART_SECONDS[0]
         was_ready = False
         while not self._stopping:
-            code, note = self._run_child()
+            began = monotonic()
+            end = self._run_child()
             if self._stopping:
                 break
-            was_ready = was_ready or note.is_ready
-            if code == CONFIGURATION_EXIT and not was_ready:
+            was_ready = was_ready or end.note.is_ready
+            if end.code == CONFIGURATION_EXIT and not was_ready:
                 return 1  # the child has said why; starting it again would say it again
-            wait = _RESTART_SECONDS[0] if note.is_ready else min(wait * 2, _RESTART_SECONDS[1])
-            self._logger.warning("worker_restarted", cause=describe_exit(code))
+            # A handler that crashes is soon dead; what dies outside of them would do so without end.
+            is_ill = end.note.running is None and end.code != GROWN_EXIT
+            dies_young = is_ill and monotonic() - began < _LIVED_LONG_SECONDS
+            wait = min(wait * 2, _RESTART_SECONDS[1]) if dies_young else _RESTART_SECONDS[0]
+            self._logger.warning("worker_restarted", cause=end.cause)
             self._wait(wait)
         return 0
 
     def _wait(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._stopping and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _LOOK_EVERY_SECONDS))
+        until = monotonic() + seconds
+        while not self._stopping and (left := until - monotonic()) > 0:
+            sleep(min(left, _LOOK_EVERY_SECONDS))
 
-    def _run_child(self) -> tuple[int, Note]:
+    def _run_child(self) -> "_End":
         page = SharedPage.create()
         child = subprocess.Popen(
             [*self._command, str(page.descriptor)],
             pass_fds=(page.descriptor,),
             start_new_session=True,  # Ctrl-C in a terminal reaches the parent alone
         )
-        renewing = threading.Event()
-        renewer = threading.Thread(target=self._renew, args=(page, renewing), name="renewer", daemon=True)
+        renewer = Renewer(self._log, page, lease_seconds=self._settings.lease_seconds)
         renewer.start()
         try:
-            cause, overrun = self._watch(child, page)
+            killed = self._watch(child, page, renewer)
         finally:
-            renewing.set()
-            renewer.join()
+            renewer.stop()
         note = page.read()
         page.close()
-        # Where the late handler ended in the very last moment, what the child began since is innocent.
-        charge = cause != _TOLD_TO_STOP and overrun in (None, note.running)
-        self._recover(note, cause or describe_exit(child.returncode), charge=charge)
-        return child.returncode, note
+        if killed is None:
+            end = _End(code=child.returncode, note=note, cause=describe_exit(child.returncode))
+            self._recover(end, charge=True)
+        else:
+            end = _End(code=child.returncode, note=note, cause=killed.cause)
+            # Where the guilty one ended in the very last moment, what the child began since is innocent.
+            self._recover(end, charge=killed.guilty is not None and killed.guilty == note.running)
+        return end
 
-    def _watch(self, child: "subprocess.Popen[bytes]", page: SharedPage) -> tuple[str | None, Running | None]:
-        """Wait for the child's end; kills it when a handler or the end takes too long.
+    def _watch(
+        self, child: "subprocess.Popen[bytes]", page: SharedPage, renewer: Renewer
+    ) -> "_Killed | None":
+        """Wait for the child's end; end it when a handler or the end takes too long, or too much memory.
 
-        Returns why it ended, where that was the parent's doing, and the delivery for which it was killed.
+        Returns why, where the end was the parent's doing.
         """
+        memory = MemoryWatch(child.pid, self._memory_bytes)
         told_at: float | None = None
         while True:
             try:
@@ -102,50 +132,42 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 pass
             else:
-                return (None if told_at is None else _TOLD_TO_STOP), None
-            now = time.monotonic()
+                return None if told_at is None else _Killed(cause=_TOLD_TO_STOP)
+            now = monotonic()
             if self._stopping and told_at is None:
                 child.terminate()
                 told_at = now
-            running = page.read().running
-            if running is not None and now > running.kill_at:
+            killed = self._reason_to_kill(page.read().running, now, memory, renewer)
+            if killed is None and told_at is not None and now > told_at + self._settings.grace_seconds:
+                killed = _Killed(cause=_TOLD_TO_STOP)
+            if killed is not None:
                 _kill(child)
-                cause = f"was killed, because it ran over its timeout of {running.timeout_seconds:g} s"
-                return cause, running
-            if told_at is not None and now > told_at + self._settings.grace_seconds:
-                _kill(child)
-                return _TOLD_TO_STOP, None
+                return killed
 
-    def _renew(self, page: SharedPage, ended: threading.Event) -> None:
-        """Renew the lease of what the child holds; a handler in C may stop all of the child's threads."""
-        seen = page.read()
-        while not ended.wait(self._settings.lease_seconds / 3):
-            note = page.read()
-            is_alive = note != seen if note.running is None else time.monotonic() < note.running.kill_at
-            seen = note
-            if note.lease is None or not is_alive:
-                continue
-            try:
-                leases.renew(
-                    self._log,
-                    replay=note.replay,
-                    lease=note.lease,
-                    duration=timedelta(seconds=self._settings.lease_seconds),
-                )
-            except LogUnavailable as error:
-                self._logger.warning("log_unavailable", while_doing="renew", error=str(error))
+    def _reason_to_kill(
+        self, running: Running | None, now: float, memory: MemoryWatch, renewer: Renewer
+    ) -> "_Killed | None":
+        if running is not None and now > running.kill_at:
+            return _Killed(cause=f"was killed, because it ran over {running.limit}", guilty=running)
+        if memory.is_over():
+            most = self._memory_bytes // MIB
+            words = f"was killed, because it used more than {most} MiB of memory (HOOKS_WORKER_MEMORY_MIB)"
+            return _Killed(cause=words, guilty=running)
+        if renewer.is_stuck:
+            return _Killed(cause="was killed, because it was stuck outside of all handlers")
+        return None
 
-    def _recover(self, note: Note, cause: str, *, charge: bool) -> None:
-        deadline = time.monotonic() + self._settings.lease_seconds
+    def _recover(self, end: "_End", *, charge: bool) -> None:
+        deadline = monotonic() + self._settings.lease_seconds
         while True:
             try:
-                recover(self._log, self._queue, note, cause=cause, charge=charge)
+                recover(self._log, self._queue, end.note, cause=end.cause, charge=charge)
             except LogUnavailable as error:
                 # After the lease's end the sweeper frees what the child held; nobody is charged then.
-                if self._stopping or time.monotonic() > deadline:
+                if self._stopping or monotonic() > deadline:
                     self._logger.warning("log_unavailable", while_doing="recover", error=str(error))
                     return
-                time.sleep(_RECOVER_AGAIN_SECONDS)
+                sleep(_RECOVER_AGAIN_SECONDS)
             else:
                 return
 

@@ -5,34 +5,65 @@ does not heed it, because it hangs in C or swallows that too, is killed by the p
 """
 
 import signal
+
+# Bound here, so that handlers which patch the modules' functions change no limit.
 from collections.abc import Iterator
 from contextlib import contextmanager
+from signal import ITIMER_REAL, SIGALRM, getsignal, setitimer
+from time import monotonic
 from types import FrameType
+from typing import Final
 
 from handlers.outcome import HandlerTimeout
 
+_AT_ONCE_SECONDS: Final = 1e-6
+
 
 class HandlerTimer:
-    """One at a time, in the main thread."""
+    """One handler at a time, in the main thread."""
 
     def __init__(self) -> None:
-        self._seconds: float | None = None
+        self._error: BaseException | None = None
+        self._handler_error: HandlerTimeout | None = None
+        self._handler_ends_at = 0.0
 
     def install(self) -> None:
-        signal.signal(signal.SIGALRM, self._strike)
+        """Take the alarm, also back from a handler that took it for itself."""
+        if getsignal(SIGALRM) != self._strike:
+            signal.signal(SIGALRM, self._strike)
 
     @contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
         """Raise `HandlerTimeout` inside the block once it has run for `seconds`."""
-        self._seconds = seconds
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        self._handler_ends_at = monotonic() + seconds
+        self._handler_error = HandlerTimeout(seconds)
+        self._arm(self._handler_error, seconds)
         try:
             yield
         finally:
-            self._seconds = None  # an alarm that is already on its way finds nothing to strike
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._handler_error = None
+            self.disarm()
+
+    def tighten(self, seconds: float, error: BaseException) -> None:
+        """Raise this error in so many seconds, unless the handler's own limit comes first."""
+        if self._handler_error is not None and seconds < self._handler_ends_at - monotonic():
+            self._arm(error, seconds)
+
+    def disarm(self) -> None:
+        """Strike no more, until the limit is tightened or resumed."""
+        self._error = None  # an alarm that is already on its way finds nothing to strike with
+        setitimer(ITIMER_REAL, 0)
+
+    def resume(self) -> None:
+        """Let the handler's own limit hold again, after it was tightened or disarmed."""
+        if self._handler_error is not None:
+            self._arm(self._handler_error, max(self._handler_ends_at - monotonic(), _AT_ONCE_SECONDS))
+
+    def _arm(self, error: BaseException, seconds: float) -> None:
+        self._error = error
+        setitimer(ITIMER_REAL, seconds)
 
     def _strike(self, _signal: int, _frame: FrameType | None) -> None:
-        seconds, self._seconds = self._seconds, None
-        if seconds is not None:
-            raise HandlerTimeout(seconds)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from console.up.lines import bounded_lines
+
 _GUARD: Final = Path(__file__).with_name("guard.py")
 _LIVED_LONG_SECONDS: Final = 5.0
 _RESTART_SECONDS: Final = (0.1, 5.0)
@@ -42,7 +44,7 @@ class Child:
         self._environment = environment
         self._hear = hear
         self._mend = mend
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_again_at: float | None = None
         self._mended: str | None = None
@@ -54,8 +56,6 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="backslashreplace",
             env=dict(self._environment),
             start_new_session=True,  # Ctrl-C reaches `hooks up` alone, which ends the others in order
         )
@@ -63,10 +63,10 @@ class Child:
         self._start_again_at = None
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
 
-    def _listen(self, process: "subprocess.Popen[str]") -> None:
+    def _listen(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None  # noqa: S101 - for the type checker
-        for line in process.stdout:
-            self._hear(self, line.rstrip("\n"))
+        for line in bounded_lines(process.stdout):
+            self._hear(self, line)
 
     def exit_code(self) -> int | None:
         """Give the exit code of a process that has ended, as a shell tells it; None while it runs."""

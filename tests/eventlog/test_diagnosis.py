@@ -2,16 +2,21 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 
 from eventlog import diagnosis
 from eventlog.acceptance import record
 from eventlog.database import EventLog
-from eventlog.diagnosis import Found, read_durability, read_overdue, read_recently_dead, read_unclaimed
-from eventlog.instant import database_now_plus
+from eventlog.diagnosis import (
+    Found,
+    is_held,
+    read_durability,
+    read_recently_dead,
+    read_unclaimed,
+    read_unknown,
+)
+from eventlog.leases import claim, new_lease
 from eventlog.states import State
-from eventlog.tables import deliveries
-from tests.eventlog.stored import accept, an_event, make_overdue, opened, replay, run
+from tests.eventlog.stored import accept, an_event, opened, replay, run
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -34,37 +39,10 @@ def test_durability_names_what_the_database_is_set_to(log: EventLog) -> None:
     assert read_durability(log) == expected
 
 
-def test_work_in_time_is_not_overdue(log: EventLog) -> None:
-    accept(log, "a", "b")
-    run(log, "b", {"one": State.WAITING})
-    assert read_overdue(log, by=MINUTE) == NOTHING
-
-
-def test_overdue_events_are_found_the_most_overdue_first(log: EventLog) -> None:
-    accept(log, "queued", "waiting", "fresh", "done")
-    run(log, "waiting", {"one": State.WAITING})
-    run(log, "done", {"one": State.DONE})
-    make_overdue(log, ["queued"], 2 * MINUTE)
-    make_overdue(log, ["waiting", "done"], 3 * MINUTE)
-    assert read_overdue(log, by=MINUTE) == Found(count=2, first=("waiting", "queued"))
-
-
-def test_overdue_deliveries_of_replays_are_found(log: EventLog) -> None:
-    accept(log, "a")
-    run(log, "a", {"one": State.DONE})
-    replay_id = replay(log, "a", "one")
-    assert read_overdue(log, by=MINUTE) == NOTHING
-    with log.write() as connection:
-        connection.execute(update(deliveries).values(due_at=database_now_plus(-2 * MINUTE)))
-    assert read_overdue(log, by=MINUTE) == Found(count=1, first=(f"a one (replay {replay_id})",))
-
-
 def test_counting_stops(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "COUNT_LIMIT", 2)
-    ids = list("abcd")
-    accept(log, *ids)
-    make_overdue(log, ids, 2 * MINUTE)
-    assert read_overdue(log, by=MINUTE).count == 3
+    record(log, [an_event(event_id, age=2 * MINUTE) for event_id in "abcd"])
+    assert read_unclaimed(log, after=MINUTE).count == 3
 
 
 def test_only_events_that_no_worker_has_taken_are_unclaimed(log: EventLog) -> None:
@@ -90,3 +68,26 @@ def test_what_a_replay_made_good_is_not_dead(log: EventLog) -> None:
     assert read_recently_dead(log, within=DAY).count == 1
     run(log, "a", {"one": State.DONE}, in_replay=replay(log, "a", "one"))
     assert read_recently_dead(log, within=DAY) == NOTHING
+
+
+def test_ids_that_the_log_does_not_know_are_found(log: EventLog) -> None:
+    accept(log, "a", "b")
+    assert read_unknown(log, ["c", "a", *(f"d{number}" for number in range(600)), "c", "b"])[:2] == [
+        "c",
+        "d0",
+    ]
+    assert read_unknown(log, ["b", "a"]) == []
+
+
+def test_what_a_worker_holds_is_told_from_what_it_held(log: EventLog) -> None:
+    accept(log, "a", "b", "c")
+    claim(log, ["a"], replay=0, lease=new_lease(), duration=MINUTE)
+    claim(log, ["b"], replay=0, lease=new_lease(), duration=-MINUTE)
+    assert is_held(log, ["c", "a"], replay=0)
+    assert not is_held(log, ["b", "c"], replay=0)
+    run(log, "c", {"one": State.DONE})
+    replay_id = replay(log, "c", "one")
+    assert not is_held(log, ["c", "a"], replay=replay_id)
+    claim(log, ["c"], replay=replay_id, lease=new_lease(), duration=MINUTE)
+    assert is_held(log, ["c"], replay=replay_id)
+    assert not is_held(log, ["c"], replay=0)

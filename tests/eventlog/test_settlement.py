@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
@@ -308,3 +309,59 @@ def test_many_outcomes_share_one_settlement(log: EventLog) -> None:
         rows = connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state)).all()
     assert rows == [(State.DONE, 600)]
     assert {event_row(log, event_id).state for event_id in ids[::50]} == {State.DONE}
+
+
+UNSTORABLE_FAILURE = Failure(error_type="E\0", message="m\ud800", traceback="t\0", fingerprint="f2")
+
+
+def test_an_outcome_that_the_database_refuses_fails_no_other(log: EventLog) -> None:
+    ids = [f"evt_{number}" for number in range(7)]
+    record(log, [an_event(event_id) for event_id in ids])
+    lease = new_lease()
+    found = claimed(log, *ids, lease=lease)
+    results = [result(event, "h", State.DONE) for event in found]
+    results[2] = result(found[2], "h", State.SKIPPED, note="lone \ud800")
+    results[5] = result(found[5], "h", State.DEAD, failures=1, failure=UNSTORABLE_FAILURE)
+    closings = [closing(event, state.state) for event, state in zip(found, results, strict=True)]
+    assert settle(log, replay=0, lease=lease, results=results, closings=closings) == set()
+    assert [event_row(log, event_id).state for event_id in ids] == [one.state for one in results]
+    assert delivery_rows(log, "evt_2")["h"].note is None
+    (failure,) = failure_rows(log, "evt_5")
+    assert (failure.error_type, failure.fingerprint) == ("OutcomeNotStorable", "f2")
+    assert "E?" in failure.message
+
+
+def test_an_outcome_that_can_be_stored_in_no_words_is_told_and_left_to_its_lease(log: EventLog) -> None:
+    accept(log, "good", "refused")
+    lease = new_lease()
+    good, refused = claimed(log, "good", "refused", lease=lease)
+    results = [result(good, "h", State.DONE), result(refused, "h", State.DONE, attempt=2**80)]
+    closings = [closing(good, State.DONE), closing(refused, State.DONE)]
+    with capture_logs() as logs:
+        lost = settle(log, replay=0, lease=lease, results=results, closings=closings)
+    assert lost == {refused.seq}
+    assert event_row(log, "good").state == State.DONE
+    assert (event_row(log, "refused").state, event_row(log, "refused").lease) == (State.RUNNING, lease)
+    assert [line["event"] for line in logs] == ["outcome_refused"]
+
+
+def test_a_failure_is_not_recorded_over_an_attempt_that_is_on_record(log: EventLog) -> None:
+    accept(log, "evt_1")
+    lease = new_lease()
+    (event,) = claimed(log, "evt_1", lease=lease)
+    settle(log, replay=0, lease=lease, results=[result(event, "h", State.DONE)])
+    crashed = result(event, "h", State.WAITING, failures=1, retry_in=LONG, failure=FAILURE)
+    assert settle(log, replay=0, lease=lease, results=[crashed]) == set()
+    assert states(log, "evt_1") == {"h": "done"}
+    assert failure_rows(log, "evt_1") == []
+    again = result(event, "h", State.DEAD, attempt=2, failures=1, failure=FAILURE)
+    settle(log, replay=0, lease=lease, results=[again])
+    assert (states(log, "evt_1"), len(failure_rows(log, "evt_1"))) == ({"h": "dead"}, 1)
+
+
+def test_an_event_that_waits_for_nothing_is_due_at_once(log: EventLog) -> None:
+    accept(log, "evt_1")
+    lease = new_lease()
+    (event,) = claimed(log, "evt_1", lease=lease)
+    settle(log, replay=0, lease=lease, results=[], closings=[closing(event, State.WAITING)])
+    assert seconds_until_due(log, event_row(log, "evt_1")) <= 0

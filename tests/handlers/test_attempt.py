@@ -226,3 +226,15 @@ def test_a_handler_is_dead_exactly_when_its_retries_are_used_up(retries: int, fa
     context = context_with(structlog.get_logger())
     outcome = attempt(handler, EVENT, context, failures=failures, random=lambda: 0.0)
     assert isinstance(outcome, Dead) == (failures + 1 > retries)
+
+
+def test_a_value_that_raises_whatever_it_is_asked_is_a_success() -> None:
+    class Rubbish:
+        @property  # type: ignore[misc]
+        def __class__(self) -> type:
+            raise RuntimeError
+
+        def __bool__(self) -> bool:
+            raise RuntimeError
+
+    assert outcome_of(lambda event, ctx: Rubbish()) == Succeeded()

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from handlers import Context, Event, RetryLater, Router
 from handlers.registration import Handler
@@ -119,3 +120,34 @@ def test_delays_are_exact_and_follow_the_failures_before() -> None:
         assert isinstance(outcome, Retried)
         delays.append(outcome.delay.total_seconds())
     assert delays == [5, 10, 20, 40, 80]
+
+
+def insert(event: Event, ctx: Context) -> None:
+    with ctx.transaction() as session:
+        session.execute(text("INSERT INTO seen (event) VALUES (:event)"), {"event": event.id})
+        if event.data.get("fails"):
+            raise ValueError("no")
+
+
+def test_a_transaction_writes_to_the_tests_own_database(sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE seen (event TEXT PRIMARY KEY)"))
+    good, bad = make_event("ping"), make_event("ping", fails=True)
+    assert run(insert, good, database=sqlite_url).outcome == Succeeded()
+    assert isinstance(run(insert, bad, database=sqlite_url).outcome, Retried)
+    again = run(insert, good, database=sqlite_url, attempt=2).outcome
+    assert isinstance(again, Retried)
+    assert again.error is not None
+    assert again.error.error_type == "sqlalchemy.exc.IntegrityError"
+    with engine.connect() as connection:
+        assert list(connection.execute(text("SELECT event FROM seen")).scalars()) == [good.id]
+    engine.dispose()
+
+
+def test_without_a_database_a_transaction_says_how_to_give_one() -> None:
+    outcome = run(insert, make_event("ping")).outcome
+    assert isinstance(outcome, Retried)
+    assert outcome.error is not None
+    assert outcome.error.error_type == "handlers.transaction.TransactionMisused"
+    assert "run(handler, event, database=" in outcome.error.message

@@ -15,7 +15,10 @@ from tests.workers.claims import make_due
 from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
 from workers.page import Running
+from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
+
+STANDARD_INPUT = 0
 
 
 class Dispatching:
@@ -26,7 +29,10 @@ class Dispatching:
         self.router = Router()
         self.announced: list[Running | None] = []
         self.lost = False
-        self._dispatcher = Dispatcher(self.router, Deliverer(timer, self.announced.append))
+        self._dispatcher = Dispatcher(
+            self.router,
+            Deliverer(log, timer, self.announced.append, Surroundings(STANDARD_INPUT), transaction_seconds=1),
+        )
 
     def accept(self, event_id: str = "evt_1", event_type: str = "a.b", data: bytes = b"{}") -> None:
         body = b'{"id": "%s", "type": "%s", "data": %s}' % (event_id.encode(), event_type.encode(), data)
@@ -43,7 +49,7 @@ class Dispatching:
 
         is_lost: Callable[[], bool] = lambda: self.lost  # noqa: E731 - asked anew before each handler
         for one in claimed:
-            self._dispatcher.dispatch(one, replay=replay, is_lost=is_lost, record=keep)
+            self._dispatcher.dispatch(one, replay=replay, lease=lease, is_lost=is_lost, record=keep)
         return self.detail(event_id)
 
     def run_again(self, event_id: str = "evt_1", *, replay: int = ORIGINAL_RUN) -> EventDetail:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,7 @@ def test_what_is_added_to_an_abandoned_batch_never_reaches_the_next(
     keeper.watch(batch)
     seq = start(batch)
     with capture_logs() as logs:
-        keeper.add([a_result(seq, handler="h" * 201)])  # the database refuses this one
+        keeper.add([replace(a_result(seq), duration=None)])  # type: ignore[arg-type] # a defect of ours
         wait_until(lambda: batch.has_lost(seq))
         keeper.add([a_result(seq)])
         keeper.finish()
@@ -177,6 +178,25 @@ def test_what_is_added_to_an_abandoned_batch_never_reaches_the_next(
         keeper.finish()
     assert [line["event"] for line in logs] == ["settle_failed", "event_settled"]
     assert state(log, "evt_2") is State.DONE
+
+
+def test_an_event_with_an_outcome_that_is_refused_is_not_closed_and_its_neighbours_are(
+    postgres_url: str, keep: Keep, open_log: Callable[[str], EventLog]
+) -> None:
+    log = open_log(postgres_url)
+    keeper = keep(log)
+    batch = claim_some(log, "evt_1", "evt_2")
+    keeper.watch(batch)
+    first, second = start(batch), start(batch)
+    with capture_logs() as logs:
+        keeper.add([a_result(first, handler="h" * 201), a_result(second)])
+        wait_until(lambda: batch.has_lost(first))
+        keeper.add([a_result(first)], closing(first, "evt_1"))
+        keeper.add([], closing(second, "evt_2"))
+        keeper.finish()
+    assert [line["event"] for line in logs] == ["outcome_refused", "lease_lost", "event_settled"]
+    assert (state(log, "evt_1"), state(log, "evt_2")) == (State.RUNNING, State.DONE)
+    assert _detail_handlers(log, "evt_1") == []
 
 
 def test_when_the_log_comes_back_everything_is_recorded(

@@ -17,6 +17,7 @@ from workers.keeper import Keeper
 from workers.page import Note, SharedPage
 from workers.queue.redis_queue import EventQueue
 from workers.runner import Announcer, Runner
+from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
 
 
@@ -30,7 +31,9 @@ class Running:
         self.keeper = Keeper(log, queue, each_look=lambda: None)
         timer = HandlerTimer()
         timer.install()
-        dispatcher = Dispatcher(self.router, Deliverer(timer, Announcer(self.page)))
+        surroundings = Surroundings(self.page.descriptor)
+        deliverer = Deliverer(log, timer, Announcer(self.page), surroundings, transaction_seconds=1)
+        dispatcher = Dispatcher(self.router, deliverer)
         self.runner = Runner(log, self.page, self.keeper, dispatcher, lease=LONG)
         self.keeper.start()
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
+from eventlog.errors import LogUnavailable
 from eventlog.states import State
 from eventlog.tables import events
 from tests.servers.waiting import wait_until
@@ -167,3 +168,79 @@ def _due_at(log: EventLog) -> float:
     with log.read() as connection:
         due_at = connection.execute(select(events.c.due_at)).scalar_one()
     return due_at.timestamp() if due_at else 0.0
+
+
+def test_a_child_stuck_outside_of_all_handlers_is_replaced_and_nobody_charged(
+    log: EventLog, supervise: Supervise
+) -> None:
+    batch = claim_some(log, "evt_1", "evt_2")
+    program = "page.write(Note(is_ready=True, lease=lease)); time.sleep(60)"
+    end = supervise(program, lease=batch.lease)._run_child()
+    assert end.cause == "was killed, because it was stuck outside of all handlers"
+    details = [read_detail(log, event_id) for event_id in ("evt_1", "evt_2")]
+    assert [detail and detail.state for detail in details] == [State.QUEUED, State.QUEUED]
+    assert failed_handlers(log, "evt_1", "evt_2") == []
+
+
+def test_a_child_that_waits_for_a_log_that_is_away_is_left_to_wait(
+    log: EventLog, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = claim_some(log, "evt_1")
+    tries = []
+
+    def away(*_: object, **__: object) -> None:
+        tries.append("renew")
+        raise LogUnavailable("away")
+
+    monkeypatch.setattr("workers.renewer.leases.renew", away)
+    supervisor = supervise("page.write(Note(is_ready=True, lease=lease)); time.sleep(60)", lease=batch.lease)
+    with capture_logs() as logs:
+        thread, _ = run_aside(supervisor)
+        wait_until(lambda: len(tries) >= 5)  # of which three would do
+        supervisor.stop()
+        thread.join(15)
+    assert [line for line in logs if line["event"] == "worker_restarted"] == []
+
+
+def test_children_that_die_outside_of_all_handlers_are_restarted_ever_later(
+    supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = supervise("page.write(Note(is_ready=True)); sys.exit(1)")
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 7:
+            supervisor.stop()
+
+    monkeypatch.setattr(supervisor, "_wait", wait)
+    assert supervisor.run() == 0
+    assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+def test_a_child_that_a_handler_ended_is_restarted_at_once(
+    log: EventLog, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = claim_some(log, "evt_1")
+    supervisor = supervise("page.write(running(1, 60)); os._exit(3)", lease=batch.lease)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            supervisor.stop()
+
+    monkeypatch.setattr(supervisor, "_wait", wait)
+    supervisor.run()
+    assert waits == [0.1, 0.1, 0.1]
+
+
+def test_a_child_that_grew_too_large_is_killed_and_what_ran_is_charged(
+    log: EventLog, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKS_WORKER_MEMORY_MIB", "300")
+    batch = claim_some(log, "evt_1", "evt_2")
+    program = "page.write(running(2, 60)); eaten = bytearray(400 * 1024 * 1024); time.sleep(60)"
+    end = supervise(program, lease=batch.lease)._run_child()
+    assert end.cause == "was killed, because it used more than 300 MiB of memory (HOOKS_WORKER_MEMORY_MIB)"
+    assert failed_handlers(log, "evt_1", "evt_2") == ["h2"]

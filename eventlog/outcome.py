@@ -1,0 +1,45 @@
+"""What came of a delivery, and of an event: the values that a worker hands to the log."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from eventlog.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an attempt failed, as text that both databases can hold."""
+
+    error_type: str
+    message: str
+    traceback: str
+    fingerprint: str
+    """Alike for failures of one cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one attempt at one delivery."""
+
+    seq: int
+    handler: str
+    attempt: int
+    failures: int
+    """Attempts so far that count against the retries, this one included."""
+    state: State
+    started_at: datetime
+    duration: timedelta
+    retry_in: timedelta | None = None
+    """Until the next attempt; only where the state is waiting."""
+    version: str | None = None
+    note: str | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """An event whose original run has nothing left to do now."""
+
+    seq: int
+    event_id: str
+    state: State

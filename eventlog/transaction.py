@@ -1,0 +1,108 @@
+"""A handler's own rows and the outcome of its delivery, in one transaction: both are kept, or neither is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from eventlog.database import EventLog
+from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
+from eventlog.faults import Fault, classify
+from eventlog.leases import ORIGINAL_RUN
+from eventlog.outcome import Result
+from eventlog.outcome_rows import record_results
+from eventlog.tables import deliveries, events
+
+__all__ = ["OutcomeTransaction", "Session", "begin"]
+
+_LAST_RESORT_SECONDS: Final = 1.0
+_TRANSACTION_TIMEOUT_SINCE: Final = (17,)
+
+
+class OutcomeTransaction:
+    """One that is open; undone unless committed."""
+
+    def __init__(self, log: EventLog, connection: Connection, *, replay: int, lease: str) -> None:
+        self._log = log
+        self._connection = connection
+        self._replay = replay
+        self._lease = lease
+        # In a savepoint: the user's own commit() and rollback() end that, and never our transaction.
+        self.session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+
+    def commit(self, result: Result) -> None:
+        """Keep the session's rows, with the result of the delivery that wrote them.
+
+        Raises `LeaseLost` or `LogUnavailable`, and then nothing is kept; `CommitUnknown` where the answer to
+        the commit was lost; and whatever the rows themselves raise.
+        """
+        self.session.commit()
+        self.session.close()
+        try:
+            # Locked only now: a lock on the event through the block would hold up the intake of its copies.
+            _require_lease(self._connection, self._replay, self._lease, result.seq, result.handler, lock=True)
+            record_results(
+                self._log, self._connection, replay=self._replay, lease=self._lease, results=[result]
+            )
+        except DBAPIError as error:
+            raise LogUnavailable(f"the outcome could not be recorded: {error.orig}") from error
+        try:
+            self._connection.commit()
+        except DBAPIError as error:
+            if classify(error) is not Fault.UNAVAILABLE:
+                raise  # the rows were refused at the last moment, as by a deferred constraint
+            if self._log.is_sqlite:
+                raise LogUnavailable(f"the transaction could not be committed: {error.orig}") from error
+            raise CommitUnknown(f"nobody knows whether it was committed: {error.orig}") from error
+
+
+@contextmanager
+def begin(
+    log: EventLog, *, replay: int, lease: str, seq: int, handler: str, seconds: float
+) -> Iterator[OutcomeTransaction]:
+    """Open a transaction for the delivery that a lease holds.
+
+    Raises `LogUnavailable`, `LeaseLost` before the block begins; errors in the block stay as they are.
+    """
+    with log.write_for_a_handler() as connection:
+        try:
+            if not log.is_sqlite:
+                _limit(connection, seconds + _LAST_RESORT_SECONDS)
+            _require_lease(connection, replay, lease, seq, handler, lock=False)
+        except DBAPIError as error:
+            raise LogUnavailable(f"the event log can't be used: {error.orig}") from error
+        transaction = OutcomeTransaction(log, connection, replay=replay, lease=lease)
+        try:
+            yield transaction
+        finally:
+            transaction.session.close()
+
+
+def _limit(connection: Connection, seconds: float) -> None:
+    """Let PostgreSQL end the transaction, should its process be unable to: it hangs, or is stopped."""
+    names = ["statement_timeout", "idle_in_transaction_session_timeout"]
+    if (connection.dialect.server_version_info or ()) >= _TRANSACTION_TIMEOUT_SINCE:
+        names.append("transaction_timeout")
+    milliseconds = str(round(seconds * 1000))
+    connection.execute(select(*(func.set_config(name, milliseconds, True) for name in names)))
+
+
+def _require_lease(
+    connection: Connection, replay: int, lease: str, seq: int, handler: str, *, lock: bool
+) -> None:
+    if replay == ORIGINAL_RUN:
+        query = select(events.c.seq).where(events.c.seq == seq, events.c.lease == lease)
+    else:
+        query = select(deliveries.c.id).where(
+            deliveries.c.event_seq == seq,
+            deliveries.c.handler == handler,
+            deliveries.c.replay == replay,
+            deliveries.c.lease == lease,
+        )
+    if connection.execute(query.with_for_update() if lock else query).first() is None:
+        raise LeaseLost(
+            "the lease of this delivery was lost: another worker may run it, so nothing is written"
+        )

@@ -1,0 +1,74 @@
+"""What handlers share with the worker in one process: ended when it is broken, else put right after each."""
+
+import gc
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from os import _exit, chdir, fstat, getpid, umask
+from pathlib import Path
+from signal import SIG_UNBLOCK, SIGALRM, SIGINT, SIGTERM, pthread_sigmask
+from typing import Final
+
+FILES_CLOSED_EXIT: Final = 79
+"""The exit code of a child whose handler closed the process's own files."""
+
+_FORK_EXIT: Final = 0
+
+
+class Surroundings:
+    """As they were when the handlers had been loaded."""
+
+    def __init__(self, descriptor: int) -> None:
+        """`descriptor` is of a file that only the worker may close: the page it shares with its parent."""
+        self._descriptor = descriptor
+        self._file = _identity(descriptor)
+        self._pid = getpid()
+        self._folder = Path.cwd()
+        self._umask = umask(0o077)
+        umask(self._umask)
+        self._output, self._errors = sys.stdout, sys.stderr
+        self._depth = sys.getrecursionlimit()
+        self._trace, self._profile = sys.gettrace(), sys.getprofile()
+        self._collects = gc.isenabled()
+        self._signals = {number: signal.getsignal(number) for number in (SIGTERM, SIGINT)}
+
+    def require_intact(self) -> None:
+        """End the process at once if it is a fork of the worker's, or lost its files.
+
+        A fork that comes back from the handler would write all that the worker writes a second time. And a
+        closed file's number is soon another file's, into which SQLite would write pages of the database.
+        """
+        if getpid() != self._pid:
+            _exit(_FORK_EXIT)
+        if _identity(self._descriptor) != self._file:
+            _exit(FILES_CLOSED_EXIT)
+
+    def restore(self) -> None:
+        """Put back what the next handler, or the worker, would stumble over."""
+        sys.stdout, sys.stderr = self._output, self._errors
+        sys.setrecursionlimit(self._depth)
+        _set_unless(sys.gettrace(), self._trace, sys.settrace)
+        _set_unless(sys.getprofile(), self._profile, sys.setprofile)
+        if self._collects and not gc.isenabled():
+            gc.enable()
+        umask(self._umask)
+        with suppress(OSError):  # it may have been removed
+            chdir(self._folder)
+        pthread_sigmask(SIG_UNBLOCK, {SIGALRM, *self._signals})
+        for number, handler in self._signals.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
+def _set_unless(now: object, before: object, set_: Callable[..., None]) -> None:
+    if now is not before:
+        set_(before)
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        found = fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
