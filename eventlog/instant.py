@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Dialect, bindparam, type_coerce
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,10 +29,11 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-class database_now(ColumnElement[datetime]):  # noqa: N801 - reads like the SQL function it is
+class database_now(FunctionElement[datetime]):  # noqa: N801 - reads like the SQL function it is
     """The database's clock: leases and due times are measured by one clock, whoever takes them."""
 
-    inherit_cache = True
+    inherit_cache = True  # without it every statement that holds one is compiled anew, each time
+    name = "database_now"
     type = Instant()
 
 

@@ -73,7 +73,9 @@ class Keeper:
     def _keep(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(self._has_work, timeout=_LOOK_EVERY_SECONDS)
+                if self._changed.wait_for(self._has_work, timeout=_LOOK_EVERY_SECONDS):
+                    # What is finished meanwhile shares the commit; the end of the batch is not waited for.
+                    self._changed.wait_for(lambda: self._finishing, timeout=_SETTLE_EVERY_SECONDS)
                 batch, finishing = self._batch, self._finishing
                 self._finishing = finishing and batch is not None
             self._each_look()
@@ -92,8 +94,6 @@ class Keeper:
                 continue
             if finishing:
                 self._end(batch)
-            else:
-                sleep(_SETTLE_EVERY_SECONDS)
 
     def _has_work(self) -> bool:
         return bool(self._finishing or self._results or self._closings)

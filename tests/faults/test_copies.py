@@ -35,7 +35,7 @@ def test_copies_at_one_moment(running: Stage) -> None:
             lambda place=place, event=event: post(running.ports[place % RECEIVERS], event, timeout_seconds=30)
             for place, event in enumerate(batch)
         ]
-        with many_at_once(tasks) as answers:  # type: ignore[arg-type]
+        with many_at_once(tasks) as answers:
             pass
         assert Counter(answers) == {202: 1, 200: COPIES - 1}, number
     ids = ["evt_same", "evt_other"]

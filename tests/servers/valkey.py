@@ -36,7 +36,7 @@ class Valkey:
         self._process.launch(
             *(get_binary_path(), "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
             *("--dir", self.data, "--save", "", "--appendonly", "yes" if self._append_only else "no"),
-            *("--appendfsync", "always"),
+            *("--appendfsync", "everysec"),
         )
         wait_until(self._answers)
 

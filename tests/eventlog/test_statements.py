@@ -1,0 +1,58 @@
+"""The statements of an event's path are compiled once: compiling one takes longer than running it."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import event
+
+from eventlog.acceptance import record
+from eventlog.database import EventLog
+from eventlog.heartbeats import beat
+from eventlog.held_leases import read_held_leases
+from eventlog.leases import claim, hand_back, new_lease, renew
+from eventlog.settlement import Closing, Result, settle
+from eventlog.states import State
+from eventlog.sweep import sweep
+from tests.eventlog.stored import an_event
+
+LEASE = timedelta(seconds=30)
+
+
+def run_one(log: EventLog, event_id: str) -> None:
+    record(log, [an_event(event_id)])
+    record(log, [an_event(event_id)])
+    lease = new_lease()
+    claim(log, [event_id], replay=0, lease=lease, duration=LEASE)
+    hand_back(log, replay=0, lease=lease)
+    (claimed,) = claim(log, [event_id], replay=0, lease=lease, duration=LEASE)
+    renew(log, replay=0, lease=lease, duration=LEASE)
+    result = Result(
+        seq=claimed.seq,
+        handler="h",
+        attempt=1,
+        failures=0,
+        state=State.DONE,
+        started_at=datetime.now(UTC),
+        duration=timedelta(0),
+    )
+    closing = Closing(seq=claimed.seq, event_id=event_id, state=State.DONE)
+    settle(log, replay=0, lease=lease, results=[result], closings=[closing])
+    beat(log, name="worker", kind="worker")
+    read_held_leases(log)
+    sweep(log)
+
+
+def test_no_statement_is_compiled_again(log: EventLog) -> None:
+    run_one(log, "evt_1")
+    compiled: Counter[str] = Counter()
+    hits: Counter[str] = Counter()
+
+    @event.listens_for(log._engine, "after_cursor_execute")
+    def count(_connection, _cursor, statement, _parameters, context, _many) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        if context.compiled:
+            hit = context.cache_hit.name == "CACHE_HIT"
+            (hits if hit else compiled)[statement] += 1
+
+    run_one(log, "evt_2")
+    assert compiled == {}
+    assert hits.total() > 10
