@@ -1,5 +1,5 @@
 # Everything a fresh machine needs is Python 3.11 or newer and make; all else goes into .venv, from the locks.
-# ARGS is passed on: make test ARGS="tests/servers -x". PYTHON picks an interpreter.
+# ARGS is passed on: make test ARGS="tests/servers -x -n 0". PYTHON picks an interpreter.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ up: runtime ## Run everything on this machine; Ctrl-C stops it
 
 test: dev ## Run the whole test suite
 	@scripts/test-tools
-	@exec .venv/bin/pytest $(ARGS)
+	@exec .venv/bin/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: dev ## Check formatting, lint rules and types
 	@.venv/bin/ruff format --check .

@@ -24,7 +24,7 @@ def test_kills_on_sqlite(tmp_path: Path, sqlite_url: str, seed: int) -> None:
         Valkey(append_only=True) as valkey,
         stage(tmp_path, database_url=sqlite_url, redis_url=valkey.url) as it,
     ):
-        _kill_at_random(it, valkey, None, seed=seed, kills=110)
+        _kill_at_random(it, valkey, None, seed=seed, kills=100)
 
 
 def test_kills_on_postgresql(tmp_path: Path, seed: int) -> None:
@@ -33,7 +33,7 @@ def test_kills_on_postgresql(tmp_path: Path, seed: int) -> None:
         Valkey(append_only=True) as valkey,
         stage(tmp_path, database_url=postgres.fresh_database(), redis_url=valkey.url) as it,
     ):
-        _kill_at_random(it, valkey, postgres, seed=seed, kills=110)
+        _kill_at_random(it, valkey, postgres, seed=seed, kills=100)
 
 
 def _kill_at_random(it: Stage, valkey: Valkey, postgres: PostgreSQL | None, *, seed: int, kills: int) -> None:
@@ -69,10 +69,7 @@ def _kill_at_random(it: Stage, valkey: Valkey, postgres: PostgreSQL | None, *, s
         return len(it.members) + 1 + bool(postgres)
 
     acts = (
-        [kill_valkey] * 4
-        + [kill_member] * 2
-        + [kill_worker_child] * 3
-        + [kill_postgres] * (3 * bool(postgres))
+        [kill_valkey] * 5 + [kill_member] + [kill_worker_child] * 3 + [kill_postgres] * (3 * bool(postgres))
     )
     killed = 0
     with Stream(it.ports, seed=seed, rate=15) as stream:
@@ -81,7 +78,7 @@ def _kill_at_random(it: Stage, valkey: Valkey, postgres: PostgreSQL | None, *, s
             killed += kill_everything() if chance.random() < 0.06 else chance.choice(acts)()
             it.keep_alive()
             # The next one comes in the middle of the recovery, or once handlers are at work again.
-            if chance.random() < 0.7:
+            if chance.random() < 0.5:
                 calls = len(it.effects.marks())
                 wait_until(lambda seen=seen: len(stream.acknowledged) > seen, 60)  # type: ignore[misc]
                 wait_until(lambda calls=calls: len(it.effects.marks()) > calls + 3, 60)  # type: ignore[misc]

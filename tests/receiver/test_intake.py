@@ -170,6 +170,7 @@ def test_behind_a_commit_that_hangs_nobody_lines_up() -> None:
         assert log.next_batch()[0].startswith("probe"), "what lined up before is written"
         log.answer()
         after = wait_until(lambda: submitted(intake))
+        assert after is not None
         log.next_batch()
         log.answer()
         assert result(after) is Receipt.NEW
