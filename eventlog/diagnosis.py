@@ -1,21 +1,23 @@
 """What `hooks doctor` asks of the log; the cost follows the work left, and counts stop early."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select, text
+from sqlalchemy import Select, exists, func, select, text
 
 from eventlog.database import EventLog
-from eventlog.instant import database_now_plus
+from eventlog.instant import database_now, database_now_plus
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.states import UNFINISHED, State
+from eventlog.states import State
 from eventlog.tables import deliveries, events
 
 COUNT_LIMIT: Final = 1000
 """Beyond this many rows, counting stops."""
 
 _NAMED: Final = 5
+_TURN: Final = 500
 _POSTGRESQL_SETTINGS: Final = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -38,32 +40,6 @@ def read_durability(log: EventLog) -> dict[str, str]:
             name: str(connection.execute(select(func.current_setting(name))).scalar_one())
             for name in _POSTGRESQL_SETTINGS
         }
-
-
-def read_overdue(log: EventLog, *, by: timedelta) -> Found:
-    """Find what is unfinished and was due some time ago, which no sweeper has looked at."""
-    # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
-    names: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in UNFINISHED]
-    since = database_now_plus(-by)
-    overdue_events = (
-        select(events.c.id)
-        .where(events.c.state.in_(names), events.c.due_at < since)
-        .order_by(events.c.due_at)
-    )
-    overdue_replays = (
-        select(events.c.id, deliveries.c.replay, deliveries.c.handler)
-        .join_from(deliveries, events, events.c.seq == deliveries.c.event_seq)
-        .where(
-            deliveries.c.state.in_(names),
-            deliveries.c.replay > literal_column(str(ORIGINAL_RUN)),
-            deliveries.c.due_at < since,
-        )
-        .order_by(deliveries.c.due_at)
-    )
-    rows = _read(log, overdue_events)
-    of_events = [row[0] for row in rows]
-    of_replays = [f"{row[0]} {row[2]} (replay {row[1]})" for row in _read(log, overdue_replays)]
-    return _found([*of_events, *of_replays])
 
 
 def read_unclaimed(log: EventLog, *, after: timedelta) -> Found:
@@ -116,6 +92,38 @@ def read_recently_dead(log: EventLog, *, within: timedelta) -> Found:
         .order_by(dead.c.seq.desc())
     )
     return _found([f"{row[0]} {row[1]}" for row in _read(log, query)])
+
+
+def read_unknown(log: EventLog, ids: Sequence[str]) -> list[str]:
+    """Find those of the ids that no event of the log has."""
+    wanted = list(dict.fromkeys(ids))
+    known: set[str] = set()
+    with log.read() as connection:
+        for start in range(0, len(wanted), _TURN):
+            query = select(events.c.id).where(events.c.id.in_(wanted[start : start + _TURN]))
+            known |= set(connection.execute(query).scalars())
+    return [each for each in wanted if each not in known]
+
+
+def is_held(log: EventLog, ids: Sequence[str], *, replay: int) -> bool:
+    """Tell whether a worker holds one of these events, in a run, under a lease that lasts."""
+    table = events if replay == ORIGINAL_RUN else deliveries
+    query = (
+        select(events.c.seq)
+        .where(
+            events.c.id.in_(list(ids)),
+            table.c.state == State.RUNNING,
+            table.c.lease.isnot(None),
+            table.c.due_at > database_now(),
+        )
+        .limit(1)
+    )
+    if replay != ORIGINAL_RUN:
+        query = query.join(deliveries, deliveries.c.event_seq == events.c.seq).where(
+            deliveries.c.replay == replay
+        )
+    with log.read() as connection:
+        return connection.execute(query).first() is not None
 
 
 def _read(log: EventLog, query: Select[Any]) -> list[Any]:

@@ -1,30 +1,16 @@
-"""Whether anything that was accepted is stranded, or gave up lately."""
+"""Whether events wait for a worker, and whether handlers gave up lately."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from console.doctor.finding import Finding, ok, problem, warning
+from console.doctor.finding import Finding, ok, warning
 from console.visible import visible_line
 from eventlog.database import EventLog
-from eventlog.diagnosis import COUNT_LIMIT, Found, read_overdue, read_recently_dead, read_unclaimed
+from eventlog.diagnosis import COUNT_LIMIT, Found, read_recently_dead, read_unclaimed
 
-_OVERDUE: Final = timedelta(seconds=60)
 _UNCLAIMED: Final = timedelta(seconds=60)
 _LATELY: Final = timedelta(hours=24)
-
-
-def check_overdue(log: EventLog) -> Iterator[Finding]:
-    """Look for unfinished work that nothing has touched since it was due."""
-    found = read_overdue(log, by=_OVERDUE)
-    if found.count:
-        yield problem(
-            "stranded",
-            f"{_number(found)} unfinished and more than 60 s overdue: {_names(found)}",
-            "start the clock (hooks clock), which queues them again, and a worker (hooks worker)",
-        )
-    else:
-        yield ok("stranded", "nothing that was accepted is overdue")
 
 
 def check_unclaimed(log: EventLog) -> Iterator[Finding]:

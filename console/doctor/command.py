@@ -1,89 +1,61 @@
-"""The `hooks doctor` command: runs every check, whatever the others find, and reports."""
+"""The `hooks doctor` command: checks everything, mends if asked, and reports."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+import sys
 from typing import Final
 
 import click
-from pydantic import ValidationError
 from rich.text import Text
 
-from console.doctor.backlog import check_dead, check_overdue, check_unclaimed
-from console.doctor.configuration import check_secret, check_settings
-from console.doctor.finding import Finding, Level, problem
-from console.doctor.processes import check_processes, check_redis
-from console.doctor.storage import check_durability, open_usable_log
-from console.doctor.user_code import check_handlers
+from console.doctor.examination import examine
+from console.doctor.finding import Finding, Level
 from console.rendering import show, show_json
 from console.visible import visible
-from eventlog.database import EventLog
-from workers.queue.settings import QueueSettings
+from eventlog.reconciliation.search import Extent, Part
 
-_OF_THE_LOG: Final = {
-    "durability": check_durability,
-    "processes": check_processes,
-    "stranded": check_overdue,
-    "backlog": check_unclaimed,
-    "dead": check_dead,
-}
 _MARKS: Final = {
     Level.OK: ("ok", "green"),
+    Level.MENDED: ("mended", "cyan"),
     Level.WARNING: ("warning", "yellow"),
     Level.PROBLEM: ("problem", "bold red"),
 }
 
 
 @click.command("doctor")
+@click.option("--fix", is_flag=True, help="Mend what can safely be mended, and tell what was done.")
+@click.option(
+    "--all",
+    "whole",
+    is_flag=True,
+    help="Go through the whole log, part by part; not only through what is unfinished and what is newest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def doctor(*, as_json: bool) -> None:
+def doctor(*, fix: bool, whole: bool, as_json: bool) -> None:
     """Check that everything works and that nothing accepted is stranded.
 
-    Ends with exit code 1 if there is a problem; warnings alone end with 0.
+    Ends with exit code 1 if a problem remains; warnings alone end with 0. Without --fix nothing is changed.
     """
     found: list[Finding] = []
-    for finding in _examine():
+    for finding in examine(fix=fix, progress=_tell_progress if whole else None):
         found.append(finding)
         if not as_json:
             _show(finding)
-    problems = sum(finding.level is Level.PROBLEM for finding in found)
+    counts = {level: sum(finding.level is level for finding in found) for level in Level}
+    problems = counts[Level.PROBLEM]
     if as_json:
         show_json({"ok": not problems, "findings": [_as_json(finding) for finding in found]})
     else:
-        warnings = sum(finding.level is Level.WARNING for finding in found)
-        show(Text(f"\n{_count(problems, 'problem')}, {_count(warnings, 'warning')}"))
+        words = f"{_count(problems, 'problem')}, {_count(counts[Level.WARNING], 'warning')}"
+        show(Text(f"\n{words}, {counts[Level.MENDED]} mended" if fix else f"\n{words}"))
     if problems:
         raise click.exceptions.Exit(1)
 
 
-def _examine() -> Iterator[Finding]:
-    yield from _guarded("settings", check_settings)
-    yield from _guarded("webhook secret", check_secret)
-    yield from _guarded("database", _check_log)
-    yield from _guarded("redis", lambda: check_redis(QueueSettings()))
-    yield from _guarded("handlers", check_handlers)
-
-
-def _check_log() -> Iterator[Finding]:
-    log, finding = open_usable_log()
-    yield finding
-    if log is None:
-        return
-    with closing(log):
-        for name, check in _OF_THE_LOG.items():
-            yield from _guarded(name, _on(check, log))
-
-
-def _on(check: Callable[[EventLog], Iterable[Finding]], log: EventLog) -> Callable[[], Iterable[Finding]]:
-    return lambda: check(log)
-
-
-def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    try:
-        yield from check()
-    except ValidationError:
-        yield problem(name, "not checked, for its settings are wrong", "correct them first")
-    except Exception as error:  # noqa: BLE001 - one check that fails must not stop the others
-        yield problem(name, f"can't be checked: {type(error).__name__}: {error}", "see the message")
+def _tell_progress(part: Part, extent: Extent) -> None:
+    """Say where it is, to people who watch."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{part.after:,} of {extent.last_seq:,} events ... ", err=True, nl=False)
+        if part.upto == extent.last_seq:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def _show(finding: Finding) -> None:
@@ -92,12 +64,13 @@ def _show(finding: Finding) -> None:
     show(line if finding.todo is None else line.append(f"\n{'':<8} -> {visible(finding.todo)}"))
 
 
-def _as_json(finding: Finding) -> dict[str, str | None]:
+def _as_json(finding: Finding) -> dict[str, str | list[str] | None]:
     return {
         "check": finding.check,
         "level": finding.level.value,
         "message": finding.message,
         "todo": finding.todo,
+        "ids": list(finding.ids),
     }
 
 

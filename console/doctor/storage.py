@@ -7,6 +7,8 @@ from console.log import open_log
 from eventlog.database import EventLog
 from eventlog.diagnosis import read_durability
 from eventlog.errors import LogUnavailable, SchemaOutdated
+from eventlog.revision import HEAD
+from eventlog.schema import read_revision
 
 
 def open_usable_log() -> tuple[EventLog | None, Finding]:
@@ -18,7 +20,19 @@ def open_usable_log() -> tuple[EventLog | None, Finding]:
         return None, problem("database", " ".join(str(error).split()), todo)
     except SchemaOutdated as error:
         return None, problem("database", str(error), "run: hooks db upgrade")
-    return log, ok("database", f"{log.location} answers, its tables are current")
+    return log, _tables(log)
+
+
+def _tables(log: EventLog) -> Finding:
+    revision = read_revision(log)
+    if revision == HEAD:
+        return ok("database", f"{log.location} answers, its tables are current")
+    return warning(
+        "database",
+        f"{log.location} answers; its tables (revision {revision}) are newer than this release ({HEAD}),"
+        " which works with them as long as both are of one major release",
+        "finish the deploy: run the newer release here too",
+    )
 
 
 def check_durability(log: EventLog) -> Iterator[Finding]:

@@ -1,20 +1,23 @@
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from console.doctor import doctor
 from console.doctor.storage import check_durability
 from eventlog.database import EventLog
 from eventlog.heartbeats import beat
+from eventlog.revision import HEAD
 from eventlog.states import State
-from eventlog.tables import heartbeats
+from eventlog.tables import events, heartbeats
 from tests.eventlog.stored import accept, make_overdue, opened, run
+from workers.queue.registries import QueueRegistries
 
 VARIABLES = ("DATABASE_URL", "REDIS_URL", "CHAOZCODE_WEBHOOK_SECRET", "HOOKS_HOME", "HOOKS_HANDLERS", "PORT")
 
@@ -47,7 +50,7 @@ def examine(*arguments: str) -> Result:
 
 def findings(result: Result) -> dict[str, dict[str, Any]]:
     """Return the worst finding of each check."""
-    order = ("ok", "warning", "problem")
+    order = ("ok", "mended", "warning", "problem")
     found = json.loads(result.stdout)["findings"]
     return {one["check"]: one for one in sorted(found, key=lambda one: order.index(one["level"]))}
 
@@ -62,7 +65,7 @@ def test_all_well_is_told_line_by_line_and_ends_with_0(log: EventLog) -> None:
     assert {one["level"] for one in findings(as_json).values()} == {"ok"}
     assert set(findings(as_json)) == {
         *("settings", "webhook secret", "database", "durability", "receiver", "worker", "clock"),
-        *("stranded", "backlog", "dead", "redis", "handlers"),
+        *("reconciled", "backlog", "dead", "replays", "redis", "queue", "handlers"),
     }
 
 
@@ -77,7 +80,7 @@ def test_each_wrong_variable_is_a_problem_that_repeats_no_secret(
     assert any("PORT" in message and "many" in message for message in messages)
     assert any("REDIS_URL" in message for message in messages)
     assert "hunter2" not in result.output
-    assert findings(result)["stranded"]["level"] == "ok"
+    assert findings(result)["reconciled"]["level"] == "ok"
 
 
 def test_a_missing_secret_is_a_problem_and_the_development_secret_is_not(
@@ -114,6 +117,16 @@ def test_a_log_without_tables_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'empty.db'}")
     finding = findings(examine("--json"))["database"]
     assert (finding["level"], finding["todo"]) == ("problem", "run: hooks db upgrade")
+
+
+def test_tables_of_a_newer_release_are_a_warning(log: EventLog) -> None:
+    with log.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    result = examine("--json")
+    assert result.exit_code == 0, result.output
+    found = findings(result)["database"]
+    assert found["level"] == "warning"
+    assert f"(revision 9999) are newer than this release ({HEAD})" in found["message"]
 
 
 def test_a_database_that_does_not_answer_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +195,7 @@ def test_stranded_events_are_a_problem_that_names_the_first(log: EventLog) -> No
     make_overdue(log, ids, timedelta(minutes=2))
     result = examine()
     assert result.exit_code == 1
-    assert "problem  stranded: 7 unfinished and more than 60 s overdue: evt_0" in result.stdout
+    assert "problem  stranded: 7 events unfinished and more than 60 s overdue: evt_0" in result.stdout
     assert "hooks clock" in result.stdout
 
 
@@ -203,3 +216,40 @@ def test_settings_of_postgresql_that_can_lose_commits_are_warnings(postgres_url:
     assert finding.level == "warning"
     assert "synchronous_commit off" in finding.message
     log.close()
+
+
+def test_what_is_stranded_is_mended_and_its_job_sent(log: EventLog, redis_url: str) -> None:
+    accept(log, "evt_1", "evt_2")
+    with log.write() as connection:
+        connection.execute(update(events).where(events.c.id == "evt_2").values(due_at=None))
+    result = examine("--json")
+    assert result.exit_code == 1
+    assert findings(result)["never due"]["ids"] == ["evt_2"]
+    assert findings(result)["never due"]["todo"] == "run: hooks doctor --fix"
+
+    result = examine("--fix")
+    assert result.exit_code == 0, result.output
+    assert "mended   never due: 1 events unfinished without a due time" in result.stdout
+    assert result.stdout.splitlines()[-1] == "no problems, no warnings, 1 mended"
+    with closing(QueueRegistries.connect(redis_url)) as registries:
+        assert [job.event_ids for job in registries.read().jobs] == [("evt_2",)]
+
+    result = examine("--fix", "--all", "--json")
+    assert {one["level"] for one in json.loads(result.stdout)["findings"]} == {"ok"}
+    assert "all 2 events agree" in findings(result)["reconciled"]["message"]
+
+
+def test_without_redis_the_log_is_mended_and_the_clock_sends_the_jobs(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    accept(log, "evt_1")
+    with log.write() as connection:
+        connection.execute(update(events).values(due_at=None))
+    monkeypatch.setenv("REDIS_URL", f"unix://{tmp_path}/none.sock")
+    result = examine("--fix", "--json")
+    assert result.exit_code == 1
+    found = findings(result)
+    assert found["never due"]["level"] == "mended"
+    assert "the clock sends their jobs" in found["never due"]["message"]
+    assert found["redis"]["level"] == "problem"
+    assert "queue" not in found

@@ -1,0 +1,107 @@
+"""What an ailment is: one thing that may not be true of a row, where to look for it, and its cure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, FromClause, Integer, Table, literal_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NULLTYPE
+
+from eventlog.acceptance import REQUEUE_GRACE
+from eventlog.instant import database_now_plus
+from eventlog.leases import ORIGINAL_RUN
+from eventlog.states import UNFINISHED, State
+from eventlog.tables import deliveries
+
+
+class Among(Enum):
+    """Which rows to look through; each way has an index, and takes so many of them at most."""
+
+    DUE = auto()
+    """Those that the ailment picks by their due time alone."""
+    QUEUED = auto()
+    RUNNING = auto()
+    WAITING = auto()
+    """Events in this state, the oldest first."""
+    LEASED = auto()
+    """Those that name a lease."""
+    NEWEST = auto()
+    """The newest events, finished or not."""
+    IN_RUNS = auto()
+    """Unfinished deliveries of any run, or the events that they are of; the oldest first."""
+    IN_REPLAYS = auto()
+    """Unfinished deliveries of replays, the most overdue first."""
+
+
+class Severity(Enum):
+    STRANDED = auto()
+    """It is never settled by itself, or the log says what is not true."""
+    HARMLESS = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ailment:
+    """One way in which rows of a table can be wrong."""
+
+    name: str
+    says: str
+    """What is wrong, after the number of rows."""
+    todo: str
+    table: Table
+    among: tuple[Among, ...]
+    is_ill: ColumnElement[bool]
+    cure: Mapping[str, Any] | None = None
+    """What a row is set to, none: it is deleted. None where nothing can mend it."""
+    cured: str = ""
+    """What that did."""
+    sends_jobs: bool = False
+    """Whether the cured need a job."""
+    may_be_held: bool = False
+    """Whether a living worker may hold it after all; then it renews its lease soon."""
+    may_be_backlog: bool = False
+    """Whether nothing is wrong with what is queued, if a waiting job names it."""
+    severity: Severity = Severity.STRANDED
+
+
+FIX: Final = "run: hooks doctor --fix"
+BACK_IN_QUEUE: Final[Mapping[str, Any]] = {
+    "state": State.QUEUED,
+    "lease": None,
+    "due_at": database_now_plus(REQUEUE_GRACE),
+}
+IN_A_REPLAY: Final = deliveries.c.replay > literal_column(str(ORIGINAL_RUN))
+OVERDUE: Final = timedelta(seconds=60)
+"""The clock looks every second; with many jobs waiting, every minute at what is queued."""
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Keep SQLite, which keeps no statistics, from going through all rows of one state or run by an index."""
+    return column + 0 if isinstance(column.type, Integer) else column.concat("")
+
+
+class _mostly(FunctionElement[bool]):  # noqa: N801 - reads like the SQL function it is
+    """A condition that is true of nearly all rows that the others leave."""
+
+    inherit_cache = True
+    # Of a Boolean, SQLAlchemy would write `= 1` for SQLite, which sees no index in that.
+    type = NULLTYPE  # type: ignore[assignment]
+
+
+@compiles(_mostly)
+def _plain(element: _mostly, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    return str(compiler.process(element.clauses, **more))
+
+
+@compiles(_mostly, "sqlite")
+def _with_likelihood(element: _mostly, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    # Without statistics SQLite takes each state for rare, and would read all rows of the unfinished ones.
+    return f"likelihood({compiler.process(element.clauses, **more)}, 0.99)"
+
+
+def is_unfinished(table: FromClause) -> ColumnElement[bool]:
+    # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
+    return _mostly(table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED]))

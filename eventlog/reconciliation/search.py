@@ -1,0 +1,154 @@
+"""Look for what is ill, at a bounded cost: in what is unfinished and what is newest, or part by part."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, literal_column, select, true
+
+from eventlog.database import EventLog
+from eventlog.leases import ORIGINAL_RUN
+from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among, is_unfinished
+from eventlog.states import State
+from eventlog.tables import deliveries, events
+
+ROWS: Final = 20_000
+"""So many rows are looked through in each way, unless the whole log is to be."""
+FOUND_AT_MOST: Final = 1000
+"""More than these are not looked for."""
+
+_IN_STATE: Final = {
+    Among.QUEUED: State.QUEUED,
+    Among.RUNNING: State.RUNNING,
+    Among.WAITING: State.WAITING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Events between two seqs."""
+
+    after: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ill:
+    """One row that is ill."""
+
+    key: int
+    event_seq: int
+    event_id: str
+    handler: str | None
+    """None for an event."""
+    replay: int
+    state: str
+
+    @property
+    def name(self) -> str:
+        of_replay = "" if self.replay == ORIGINAL_RUN else f" (replay {self.replay})"
+        return f"{self.event_id}{'' if self.handler is None else f' {self.handler}'}{of_replay}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much there is to look through."""
+
+    unfinished: int
+    """Events; counted up to ROWS + 1."""
+    last_seq: int
+
+
+def search(log: EventLog, ailment: Ailment, part: Part | None = None) -> list[Ill]:
+    """Find the first that have an ailment, in a part of the log or where it is looked for by default."""
+    found: dict[int, Ill] = {}
+    with log.read() as connection:
+        for query in _queries(connection, ailment, part):
+            for row in connection.execute(query):
+                found.setdefault(row.key, _ill(row))
+    return sorted(found.values(), key=lambda ill: (ill.event_seq, ill.key))
+
+
+def measure(log: EventLog) -> Extent:
+    """Count what is unfinished, and tell how far the log goes."""
+    counted = select(events.c.due_at).where(is_unfinished(events)).limit(ROWS + 1)
+    with log.read() as connection:
+        return Extent(
+            unfinished=connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one(),
+            last_seq=_last_seq(connection),
+        )
+
+
+def parts(extent: Extent) -> Iterator[Part]:
+    """Give the whole log part by part, the oldest events first."""
+    for after in range(0, extent.last_seq, ROWS):
+        yield Part(after=after, upto=min(after + ROWS, extent.last_seq))
+
+
+def _queries(connection: Connection, ailment: Ailment, part: Part | None) -> Iterator[Select[Any]]:
+    query = _select(ailment.table).where(ailment.is_ill).limit(FOUND_AT_MOST)
+    if part is not None:
+        seq = _seq(ailment.table)
+        yield query.where(seq > part.after, seq <= part.upto)
+        return
+    for among in ailment.among:
+        # The order leads SQLite to the index by due time.
+        ordered = query.order_by(ailment.table.c.due_at) if among is Among.DUE else query
+        yield ordered.where(_is_among(connection, ailment.table, among))
+
+
+def _select(table: Table) -> Select[Any]:
+    if table is events:
+        return select(
+            events.c.seq.label("key"),
+            events.c.seq.label("event_seq"),
+            events.c.id.label("event_id"),
+            literal_column("NULL").label("handler"),
+            literal_column(str(ORIGINAL_RUN)).label("replay"),
+            events.c.state,
+        )
+    return select(
+        deliveries.c.id.label("key"),
+        deliveries.c.event_seq,
+        events.c.id.label("event_id"),
+        deliveries.c.handler,
+        deliveries.c.replay,
+        deliveries.c.state,
+    ).outerjoin_from(deliveries, events, events.c.seq == deliveries.c.event_seq)
+
+
+def _is_among(connection: Connection, table: Table, among: Among) -> ColumnElement[bool]:
+    key = next(iter(table.primary_key))
+    if among is Among.DUE:
+        return true()
+    if among is Among.LEASED:
+        return table.c.lease.isnot(None)
+    if among is Among.NEWEST:
+        return events.c.seq > _last_seq(connection) - ROWS
+    if among is Among.IN_REPLAYS:
+        rows = select(key).where(is_unfinished(deliveries), IN_A_REPLAY).order_by(deliveries.c.due_at)
+    elif among is Among.IN_RUNS:
+        column = key if table is deliveries else deliveries.c.event_seq
+        rows = select(column).where(is_unfinished(deliveries)).order_by(deliveries.c.event_seq)
+    else:
+        rows = select(key).where(events.c.state == _IN_STATE[among]).order_by(events.c.seq)
+    return key.in_(rows.limit(ROWS).correlate(None).subquery().select())
+
+
+def _seq(table: Table) -> ColumnElement[int]:
+    return events.c.seq if table is events else deliveries.c.event_seq
+
+
+def _last_seq(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one())
+
+
+def _ill(row: Row[Any]) -> Ill:
+    return Ill(
+        key=row.key,
+        event_seq=row.event_seq,
+        event_id=row.event_id or f"event {row.event_seq}",
+        handler=row.handler,
+        replay=row.replay,
+        state=row.state,
+    )
