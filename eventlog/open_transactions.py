@@ -20,7 +20,7 @@ _ANNOUNCE: Final = text(
     # A log whose database was set to lose commits still keeps its promise; stronger settings stay.
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', true) END,"
-    # Arrivals wait neither for a row that somebody else holds, nor for the same id in a transaction that hangs.
+    # Arrivals wait neither for a row that somebody holds, nor for the same id in a transaction that hangs.
     " set_config('lock_timeout', '500ms', true)"
     " FROM events_seq_seq"
 )

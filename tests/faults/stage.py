@@ -14,6 +14,7 @@ import psutil
 from sqlalchemy import func, select
 
 from eventlog.database import EventLog
+from eventlog.detail import EventDetail, read_detail
 from eventlog.schema import upgrade
 from eventlog.states import UNFINISHED
 from eventlog.tables import events
@@ -80,13 +81,20 @@ class Stage:
     def start(self, *, receivers: int = 1, workers: int = 1, clocks: int = 1) -> None:
         """Start the installation, and wait until every process is ready."""
         commands = ["receiver"] * receivers + ["worker"] * workers + ["clock"] * clocks
-        for command in commands:
-            settings = {"PORT": str(free_port())} if command == "receiver" else {}
-            self.members.append(
-                Member(command=command, settings=settings, process=self._launch(command, settings))
-            )
-        for member in self.members:
+        for member in [self._begin(command) for command in commands]:
             member.process.wait_for(f"{member.command}_ready", deadline_seconds=60)
+
+    def add(self, command: str) -> Member:
+        """Start one process more, and wait until it is ready."""
+        member = self._begin(command)
+        member.process.wait_for(f"{command}_ready", deadline_seconds=60)
+        return member
+
+    def _begin(self, command: str) -> Member:
+        settings = {"PORT": str(free_port())} if command == "receiver" else {}
+        member = Member(command=command, settings=settings, process=self._launch(command, settings))
+        self.members.append(member)
+        return member
 
     def _launch(self, command: str, settings: dict[str, str]) -> Started:
         name = f"{command}-{len(self._everyone)}"
@@ -155,6 +163,12 @@ class Stage:
         with self.log.read() as connection:
             state = connection.execute(select(events.c.state).where(events.c.id == event_id)).scalar_one()
         return state not in UNFINISHED
+
+    def story(self, event_id: str) -> EventDetail:
+        """Give all that the log knows of an event."""
+        found = read_detail(self.log, event_id)
+        assert found is not None
+        return found
 
     def states(self) -> dict[str, int]:
         with self.log.read() as connection:
