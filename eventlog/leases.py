@@ -143,6 +143,14 @@ def event_of(row: Row[Any]) -> Event:
     )
 
 
+def holds(log: EventLog, *, replay: int, lease: str, seq: int) -> bool:
+    """Tell whether a lease still holds an event, or in a replay any of its deliveries."""
+    table, key = (events, events.c.seq) if replay == ORIGINAL_RUN else (deliveries, deliveries.c.event_seq)
+    query = select(key).where(table.c.lease == lease, key == seq).limit(1)
+    with log.read() as connection:
+        return connection.execute(query).first() is not None
+
+
 def renew(log: EventLog, *, replay: int, lease: str, duration: timedelta) -> None:
     """Put off the end of a lease on all that it still holds."""
     table = events if replay == ORIGINAL_RUN else deliveries

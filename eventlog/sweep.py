@@ -17,6 +17,7 @@ from eventlog.database import EventLog
 from eventlog.held_leases import lock_ended
 from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
+from eventlog.query_plans import is_unfinished, unindexed
 from eventlog.states import UNFINISHED, State
 from eventlog.tables import deliveries, events
 
@@ -142,10 +143,12 @@ def _requeue_replays(
 
 def _due(table: Table, state: State, late: Mapping[State, timedelta]) -> Select[tuple[int]]:
     key = next(iter(table.primary_key))
-    # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
-    unfinished = table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
     due = table.c.due_at <= database_now_plus(-late.get(state, timedelta(0)))
-    query = select(key).where(unfinished, due, table.c.state == state).order_by(table.c.due_at)
+    query = (
+        select(key)
+        .where(is_unfinished(table), due, unindexed(table.c.state) == state)
+        .order_by(table.c.due_at)
+    )
     if table is deliveries:
         query = query.where(deliveries.c.replay > literal_column(str(ORIGINAL_RUN)))
     return query

@@ -1,7 +1,9 @@
 """One job, from claim to settled: the path of an event through a worker, in the order of its calls."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from time import monotonic  # by name: what a handler does to the module is nothing to us
 
 import structlog
 
@@ -35,6 +37,7 @@ class Runner:
         self._lease = lease
         self._after_each = after_each
         self._stopping = False
+        self._sure_at = monotonic()
 
     def run(self, event_ids: Sequence[str], replay: int) -> None:
         """Claim the events that are still queued, run their handlers, and record what came of it.
@@ -55,6 +58,7 @@ class Runner:
             self._after_each()
 
     def _run(self, batch: Batch) -> None:
+        self._sure_at = monotonic()
         self._keeper.watch(batch)
         if self._stopping:
             self._keeper.hand_back_unstarted()
@@ -63,10 +67,24 @@ class Runner:
                 claimed,
                 replay=batch.replay,
                 lease=batch.lease,
-                is_lost=lambda seq=claimed.seq: batch.has_lost(seq),  # type: ignore[misc]
+                is_lost=lambda seq=claimed.seq: self._has_lost(batch, seq),  # type: ignore[misc]
                 record=self._keeper.add,
             )
         self._keeper.finish()
+
+    def _has_lost(self, batch: Batch, seq: int) -> bool:
+        """Tell whether another worker may run the event; asks the log when this one was long at something.
+
+        A process that was stopped, and goes on, thus finds out before it calls another handler.
+        """
+        now = monotonic()
+        if now - self._sure_at > self._lease.total_seconds() / 3 and not batch.has_lost(seq):
+            self._sure_at = now
+            with suppress(LogUnavailable):  # nothing can be recorded either then, and the keeper finds out
+                if not leases.holds(self._log, replay=batch.replay, lease=batch.lease, seq=seq):
+                    batch.lose({seq})
+                    structlog.get_logger("worker").warning("lease_lost", events=1, replay=batch.replay)
+        return batch.has_lost(seq)
 
     def stop(self) -> None:
         """Finish the handlers of the event at hand, and hand back the rest; safe in a signal handler."""

@@ -6,15 +6,12 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Table, literal_column
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import NULLTYPE
+from sqlalchemy import ColumnElement, Table, literal_column
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.states import UNFINISHED, State
+from eventlog.states import State
 from eventlog.tables import deliveries
 
 
@@ -75,33 +72,4 @@ BACK_IN_QUEUE: Final[Mapping[str, Any]] = {
 }
 IN_A_REPLAY: Final = deliveries.c.replay > literal_column(str(ORIGINAL_RUN))
 OVERDUE: Final = timedelta(seconds=60)
-"""The clock looks every second; with many jobs waiting, every minute at what is queued."""
-
-
-def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Keep SQLite, which keeps no statistics, from going through all rows of one state or run by an index."""
-    return column + 0 if isinstance(column.type, Integer) else column.concat("")
-
-
-class _mostly(FunctionElement[bool]):  # noqa: N801 - reads like the SQL function it is
-    """A condition that is true of nearly all rows that the others leave."""
-
-    inherit_cache = True
-    # Of a Boolean, SQLAlchemy would write `= 1` for SQLite, which sees no index in that.
-    type = NULLTYPE  # type: ignore[assignment]
-
-
-@compiles(_mostly)
-def _plain(element: _mostly, compiler: Any, **more: Any) -> str:  # noqa: ANN401
-    return str(compiler.process(element.clauses, **more))
-
-
-@compiles(_mostly, "sqlite")
-def _with_likelihood(element: _mostly, compiler: Any, **more: Any) -> str:  # noqa: ANN401
-    # Without statistics SQLite takes each state for rare, and would read all rows of the unfinished ones.
-    return f"likelihood({compiler.process(element.clauses, **more)}, 0.99)"
-
-
-def is_unfinished(table: FromClause) -> ColumnElement[bool]:
-    # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
-    return _mostly(table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED]))
+"""The clock looks every second; what is queued may wait in a job for longer, and is then known as backlog."""

@@ -6,15 +6,8 @@ from sqlalchemy import and_, exists, null, or_
 
 from eventlog.instant import database_now
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.reconciliation.ailment import (
-    FIX,
-    IN_A_REPLAY,
-    Ailment,
-    Among,
-    Severity,
-    is_unfinished,
-    unindexed,
-)
+from eventlog.query_plans import is_unfinished, unindexed
+from eventlog.reconciliation.ailment import FIX, IN_A_REPLAY, Ailment, Among, Severity
 from eventlog.reconciliation.stranding import strandings
 from eventlog.replays import WITHDRAWN, ReplayState
 from eventlog.states import State

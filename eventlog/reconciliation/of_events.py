@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, exists, func, null
 
 from eventlog.instant import database_now, microseconds
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.reconciliation.ailment import BACK_IN_QUEUE, FIX, Ailment, Among, unindexed
+from eventlog.query_plans import unindexed
+from eventlog.reconciliation.ailment import BACK_IN_QUEUE, FIX, Ailment, Among
 from eventlog.reconciliation.stranding import strandings
 from eventlog.states import UNFINISHED, State
 from eventlog.tables import bodies, deliveries, events

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, lite
 
 from eventlog.database import EventLog
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among, is_unfinished
+from eventlog.query_plans import is_unfinished
+from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 

@@ -6,16 +6,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Table, and_, or_
 
 from eventlog.instant import database_now_plus
-from eventlog.reconciliation.ailment import (
-    BACK_IN_QUEUE,
-    FIX,
-    IN_A_REPLAY,
-    OVERDUE,
-    Ailment,
-    Among,
-    is_unfinished,
-    unindexed,
-)
+from eventlog.query_plans import is_unfinished, unindexed
+from eventlog.reconciliation.ailment import BACK_IN_QUEUE, FIX, IN_A_REPLAY, OVERDUE, Ailment, Among
 from eventlog.states import State
 from eventlog.tables import deliveries
 
