@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -18,6 +17,10 @@ from eventlog.errors import InvalidDatabaseUrl, LogUnavailable, RowLocked
 from eventlog.faults import Fault, classify
 from eventlog.gate import WriteGate
 from eventlog.url import kind_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 _Result = TypeVar("_Result")
 
@@ -101,9 +104,16 @@ class EventLog:
             time.sleep(random.uniform(0, 0.01 * tried))  # noqa: S311 - spreads the colliding apart
         raise AssertionError("unreachable")
 
-    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    def insert(self, table: Table) -> "SqliteInsert | PostgresqlInsert":
         """Begin an INSERT that knows ON CONFLICT, which both databases write alike."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        # Each is loaded with its own database, and the other never.
+        if self.is_sqlite:
+            from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from eventlog.database import EventLog
 from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
@@ -16,7 +15,10 @@ from eventlog.outcome import Result
 from eventlog.outcome_rows import record_results
 from eventlog.tables import deliveries, events
 
-__all__ = ["OutcomeTransaction", "Session", "begin"]
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    __all__ = ["OutcomeTransaction", "Session", "begin"]
 
 _LAST_RESORT_SECONDS: Final = 1.0
 _TRANSACTION_TIMEOUT_SINCE: Final = (17,)
@@ -31,7 +33,11 @@ class OutcomeTransaction:
         self._replay = replay
         self._lease = lease
         # In a savepoint: the user's own commit() and rollback() end that, and never our transaction.
-        self.session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        from sqlalchemy.orm import Session  # noqa: PLC0415 - slow to load, and many handlers need none
+
+        self.session: Session = Session(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        )
 
     def commit(self, result: Result) -> None:
         """Keep the session's rows, with the result of the delivery that wrote them.
