@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format docs lock clean runtime dev
+.PHONY: help up test faults lint format docs lock clean runtime dev
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -13,7 +13,12 @@ up: runtime ## Run everything on this machine; Ctrl-C stops it
 
 test: dev ## Run the whole test suite
 	@scripts/test-tools
-	@exec .venv/bin/pytest -n 3 --dist worksteal $(ARGS)
+	@.venv/bin/pytest -n 3 --dist worksteal -m "not alone" $(ARGS)
+	@.venv/bin/pytest -m alone $(ARGS) || [ $$? = 5 ] # 5: none of those that were asked for
+
+faults: dev ## Run the fault suite alone and at full strength (20 minutes)
+	@scripts/test-tools
+	@exec .venv/bin/pytest tests/faults --kills 110 -s $(ARGS)
 
 lint: dev ## Check formatting, lint rules and types
 	@.venv/bin/ruff format --check .

@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from eventlog.database import EventLog
+from eventlog.schema import upgrade
 from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `make faults` asks for."""
+    parser.addoption(
+        "--kills", type=int, default=15, help="kills that each test of tests/faults/test_kills makes"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +42,26 @@ def postgres() -> Iterator[PostgreSQL]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgreSQL) -> str:
+    """Return the URL of a PostgreSQL database with the log's tables, to be copied: that is faster."""
+    url = postgres.fresh_database()
+    log = EventLog.open(url)
+    upgrade(log)
+    log.close()
+    return url
+
+
 @pytest.fixture
-def postgres_url(postgres: PostgreSQL) -> Iterator[str]:
-    """Return the URL of an empty PostgreSQL database."""
+def postgres_url(request: pytest.FixtureRequest, postgres: PostgreSQL, migrated: str) -> Iterator[str]:
+    """Return the URL of a PostgreSQL database with the log's tables and no rows.
+
+    It has no tables either where the test is marked `without_tables`.
+    """
     if not postgres.is_running():
         postgres.start()
-    url = postgres.fresh_database()
+    without_tables = request.node.get_closest_marker("without_tables")
+    url = postgres.fresh_database(None if without_tables else migrated)
     yield url
     if not postgres.is_running():
         postgres.start()
@@ -53,7 +76,7 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Return the URL of an empty database: the test runs once on each kind."""
+    """Return the URL of a database without rows: the test runs once on each kind."""
     fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
     url: str = request.getfixturevalue(fixture)
     return url

@@ -85,6 +85,7 @@ def _follow(running: Up, block: str) -> None:
             running.wait_for("settled", command.split("--id ")[1].split()[0])
 
 
+@pytest.mark.alone
 def test_every_step_prints_what_it_says(running: Up) -> None:
     greeting, way = examples(README, "text")
     first, failing, replay = examples(README, "console")

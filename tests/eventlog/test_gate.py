@@ -177,6 +177,7 @@ def test_a_log_on_sqlite_writes_only_through_its_gate(sqlite_log: EventLog, sqli
     assert count_events(sqlite_log) == 1
 
 
+@pytest.mark.alone
 def test_no_process_that_writes_starves_beside_busy_ones(sqlite_log: EventLog, sqlite_url: str) -> None:
     names, turns = "abcd", 400
     with ExitStack() as stack:

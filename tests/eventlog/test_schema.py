@@ -25,6 +25,8 @@ from tests.eventlog.rows import bodies_of
 from tests.eventlog.stored import accept, an_event
 from tests.servers.waiting import wait_until
 
+pytestmark = pytest.mark.without_tables
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -28,6 +28,8 @@ from tests.receiver.running_door import (
     running_door,
 )
 
+pytestmark = pytest.mark.alone
+
 SLOW: Final = [name for name, kind in KINDS.items() if kind.reads]
 MEGABYTE: Final = 1024 * 1024
 PROMISED_MEDIAN_SECONDS: Final = 0.1

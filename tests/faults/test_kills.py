@@ -19,21 +19,29 @@ def seed() -> int:
     return seed
 
 
-def test_kills_on_sqlite(tmp_path: Path, sqlite_url: str, seed: int) -> None:
+@pytest.fixture
+def kills(pytestconfig: pytest.Config) -> int:
+    """Return how many kills a test is to make: few with `make test`, many with `make faults`."""
+    return int(pytestconfig.getoption("--kills"))
+
+
+@pytest.mark.timeout(900)
+def test_kills_on_sqlite(tmp_path: Path, sqlite_url: str, seed: int, kills: int) -> None:
     with (
         Valkey(append_only=True) as valkey,
         stage(tmp_path, database_url=sqlite_url, redis_url=valkey.url) as it,
     ):
-        _kill_at_random(it, valkey, None, seed=seed, kills=100)
+        _kill_at_random(it, valkey, None, seed=seed, kills=kills)
 
 
-def test_kills_on_postgresql(tmp_path: Path, seed: int) -> None:
+@pytest.mark.timeout(900)
+def test_kills_on_postgresql(tmp_path: Path, seed: int, kills: int) -> None:
     with (
         PostgreSQL() as postgres,
         Valkey(append_only=True) as valkey,
         stage(tmp_path, database_url=postgres.fresh_database(), redis_url=valkey.url) as it,
     ):
-        _kill_at_random(it, valkey, postgres, seed=seed, kills=100)
+        _kill_at_random(it, valkey, postgres, seed=seed, kills=kills)
 
 
 def _kill_at_random(it: Stage, valkey: Valkey, postgres: PostgreSQL | None, *, seed: int, kills: int) -> None:

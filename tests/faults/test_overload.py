@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 from sqlalchemy import func, select
 
 from eventlog.tables import events
@@ -49,6 +50,7 @@ def slow_disk(database: Path) -> Iterator[None]:
             other.kill()
 
 
+@pytest.mark.alone
 def test_the_excess_is_refused_at_once(tmp_path: Path, redis_url: str) -> None:
     database = tmp_path / "events.db"
     with stage(

@@ -9,6 +9,8 @@ import pytest
 
 from receiver.signature import sign, verify
 
+pytestmark = pytest.mark.alone
+
 SECRETS: Final = (b"whsec_of_the_test", b"whsec_of_last_year")
 BODY: Final = b'{"id": "evt_1", "type": "memory.stored"}'
 RIGHT: Final = sign(BODY, SECRETS[0])

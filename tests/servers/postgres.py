@@ -66,16 +66,21 @@ class PostgreSQL:
         self.stop()
         self.start()
 
-    def fresh_database(self) -> str:
-        """Make an empty database, and return its URL."""
+    def fresh_database(self, template: str | None = None) -> str:
+        """Make a database, empty or a copy of one that nobody is connected to, and return its URL."""
         name = f"test_{next(self._numbers)}"
-        self._admin(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        copied = sql.Identifier(self._name_of(template) if template else "template1")
+        self._admin(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), copied))
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
         """Remove a database made by `fresh_database`, whoever is still connected."""
-        name = url.removeprefix("postgresql://postgres@/").partition("?")[0]
-        self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        name = sql.Identifier(self._name_of(url))
+        self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+    @staticmethod
+    def _name_of(url: str) -> str:
+        return url.removeprefix("postgresql://postgres@/").partition("?")[0]
 
     def url(self, database: str = "postgres") -> str:
         """Return the URL of one of this server's databases."""

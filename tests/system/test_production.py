@@ -17,6 +17,8 @@ from tests.system.marks import MODULE
 from tests.system.sender import Sender
 from tests.system.up import ROOT, environment, free_port
 
+pytestmark = pytest.mark.without_tables
+
 SECRET = "whsec_of_production"
 
 
