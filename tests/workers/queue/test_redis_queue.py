@@ -44,6 +44,7 @@ def test_the_next_job_tells_for_how_long_it_has_waited(queue: EventQueue, valkey
     assert queue.oldest_wait() is None
     queue.send(["evt_1"])
     first = wait_until(queue.oldest_wait)
+    assert first is not None
     queue.send(["evt_2"])
     later = queue.oldest_wait()
     assert later is not None
