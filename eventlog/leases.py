@@ -8,13 +8,15 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, literal, or_, select, update
 from sqlalchemy.engine import Row
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
+from eventlog.errors import RowLocked
 from eventlog.event import Event
 from eventlog.instant import database_now, database_now_plus
 from eventlog.states import State
@@ -53,43 +55,39 @@ def claim(
 ) -> list[Claimed]:
     """Claim those of the events that are queued, in order of arrival.
 
-    In a replay its deliveries are claimed, not the events. Raises `LogUnavailable`.
+    In a replay its deliveries are claimed, not the events. One whose row another transaction holds for long
+    is left to the sweeper, and does not keep the others waiting again. Raises `LogUnavailable`.
     """
-    claim_rows = _claim_events if replay == ORIGINAL_RUN else _claim_deliveries
+    table, seq, wanted = _queued(ids, replay)
 
-    def work(connection: Connection) -> list[Claimed]:
-        seqs = claim_rows(connection, ids, replay, lease, duration)
+    def work(connection: Connection, *, which: ColumnElement[bool] = wanted) -> list[Claimed]:
+        statement = (
+            update(table)
+            .where(which)
+            .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
+            .returning(seq)
+        )
+        seqs = sorted(set(connection.execute(statement).scalars()))
         return _load(connection, seqs, replay, lease) if seqs else []
 
-    return log.write_again_after_collisions(work)
+    try:
+        return log.write_again_after_collisions(work)
+    except RowLocked:
+        key = next(iter(table.primary_key))
+        free = select(key).where(wanted).with_for_update(key_share=True, skip_locked=True)
+        return log.write_again_after_collisions(partial(work, which=key.in_(free.scalar_subquery())))
 
 
-def _claim_events(
-    connection: Connection, ids: Sequence[str], _replay: int, lease: str, duration: timedelta
-) -> list[int]:
-    statement = (
-        update(events)
-        .where(events.c.id.in_(ids), events.c.state == State.QUEUED)
-        .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
-        .returning(events.c.seq)
+def _queued(ids: Sequence[str], replay: int) -> tuple[Table, ColumnElement[int], ColumnElement[bool]]:
+    """Give the table whose rows a run claims, its column of seqs, and the condition for its queued rows."""
+    if replay == ORIGINAL_RUN:
+        return events, events.c.seq, and_(events.c.id.in_(ids), events.c.state == State.QUEUED)
+    queued = and_(
+        deliveries.c.event_seq.in_(select(events.c.seq).where(events.c.id.in_(ids))),
+        deliveries.c.replay == replay,
+        deliveries.c.state == State.QUEUED,
     )
-    return sorted(connection.execute(statement).scalars())
-
-
-def _claim_deliveries(
-    connection: Connection, ids: Sequence[str], replay: int, lease: str, duration: timedelta
-) -> list[int]:
-    statement = (
-        update(deliveries)
-        .where(
-            deliveries.c.event_seq.in_(select(events.c.seq).where(events.c.id.in_(ids))),
-            deliveries.c.replay == replay,
-            deliveries.c.state == State.QUEUED,
-        )
-        .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
-        .returning(deliveries.c.event_seq)
-    )
-    return sorted(set(connection.execute(statement).scalars()))
+    return deliveries, deliveries.c.event_seq, queued
 
 
 def _load(connection: Connection, seqs: list[int], replay: int, lease: str) -> list[Claimed]:

@@ -51,7 +51,9 @@ def _not_on_record(
 def held_seqs(connection: Connection, replay: int, lease: str, seqs: set[int]) -> set[int]:
     table, seq = (events, events.c.seq) if replay == ORIGINAL_RUN else (deliveries, deliveries.c.event_seq)
     # Locked on PostgreSQL until the commit, so that no sweeper can take the lease in between.
-    query = select(seq).where(table.c.lease == lease, seq.in_(seqs)).order_by(seq).with_for_update()
+    query = (
+        select(seq).where(table.c.lease == lease, seq.in_(seqs)).order_by(seq).with_for_update(key_share=True)
+    )
     return set(connection.execute(query).scalars())
 
 

@@ -108,7 +108,7 @@ def _require_lease(
             deliveries.c.replay == replay,
             deliveries.c.lease == lease,
         )
-    if connection.execute(query.with_for_update() if lock else query).first() is None:
+    if connection.execute(query.with_for_update(key_share=True) if lock else query).first() is None:
         raise LeaseLost(
             "the lease of this delivery was lost: another worker may run it, so nothing is written"
         )

@@ -3,6 +3,7 @@ from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Row
 
@@ -83,6 +84,16 @@ def test_of_two_claims_of_one_event_one_wins(log: EventLog, second: EventLog) ->
     with ThreadPoolExecutor(8) as threads:
         taken = [event_id for found in threads.map(take, range(8)) for event_id in found]
     assert sorted(taken) == sorted(ids)
+
+
+def test_a_row_that_somebody_holds_does_not_keep_the_others_from_their_claim(
+    postgres_log: EventLog, postgres_url: str
+) -> None:
+    accept(postgres_log, "evt_1", "evt_2", "evt_3")
+    with psycopg.connect(postgres_url) as other:
+        other.execute("SELECT FROM events WHERE id = 'evt_2' FOR UPDATE")
+        assert claimed_ids(postgres_log, "evt_1", "evt_2", "evt_3") == ["evt_1", "evt_3"]
+    assert claimed_ids(postgres_log, "evt_1", "evt_2", "evt_3") == ["evt_2"]
 
 
 def test_a_retry_is_claimed_with_what_earlier_attempts_left(log: EventLog) -> None:
