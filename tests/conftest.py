@@ -13,9 +13,23 @@ from tests.servers.valkey import Valkey
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `make faults` asks for."""
-    parser.addoption(
-        "--kills", type=int, default=15, help="kills that each test of tests/faults/test_kills makes"
-    )
+    parser.addoption("--full", action="store_true", help="all kills, and each fault on both databases")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the second database of the long faults to `make faults`: both would take CI too long."""
+    if config.getoption("--full"):
+        return
+    left_out = [item for item in items if _is_on_another_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_on_another_database(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("long_on_both")
+    if marker is None or not isinstance(item, pytest.Function):
+        return False
+    return bool(item.callspec.params["database_url"] != marker.kwargs["otherwise"])
 
 
 @pytest.fixture(scope="session")

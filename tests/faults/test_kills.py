@@ -22,7 +22,7 @@ def seed() -> int:
 @pytest.fixture
 def kills(pytestconfig: pytest.Config) -> int:
     """Return how many kills a test is to make: few with `make test`, many with `make faults`."""
-    return int(pytestconfig.getoption("--kills"))
+    return 110 if pytestconfig.getoption("--full") else 12
 
 
 @pytest.mark.timeout(900)

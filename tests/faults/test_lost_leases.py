@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.faults.stage import stage
 from tests.faults.stream import post
 from tests.servers.waiting import wait_until
 
 
+@pytest.mark.long_on_both(otherwise="postgresql")
 def test_a_worker_that_goes_on_after_its_lease_writes_nothing(
     tmp_path: Path, database_url: str, redis_url: str
 ) -> None:

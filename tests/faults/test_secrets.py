@@ -22,15 +22,11 @@ SECRETS = (SECRET, OLD_SECRET, DATABASE_PASSWORD, REDIS_PASSWORD, API_KEY, TOKEN
 COMMANDS = (
     ["doctor"],
     ["doctor", "--json"],
-    ["events", "list"],
     ["events", "show", "evt_good"],
     ["events", "export"],
-    ["handlers", "list"],
-    ["rejects", "list"],
     ["rejects", "list", "--json"],
     ["rejects", "explain", "--all"],
     ["replay", "evt_good"],
-    ["replays", "list"],
     ["db", "upgrade"],
 )
 RAISING = '''

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
 from eventlog.states import State
 from tests.faults.stage import stage
@@ -45,6 +46,7 @@ def a_site(folder: Path, database_url: str, redis_url: str) -> Iterator[Site]:
         made.close()
 
 
+@pytest.mark.long_on_both(otherwise="postgresql")
 def test_stopped_again_and_again_under_traffic_nothing_is_lost_and_nothing_runs_twice(
     tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
