@@ -13,14 +13,14 @@ from tests.servers.valkey import Valkey
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `make faults` asks for."""
-    parser.addoption("--full", action="store_true", help="all kills, and each fault on both databases")
+    parser.addoption("--full", action="store_true", help="all faults, all kills, and on both databases")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the second database of the long faults to `make faults`: both would take CI too long."""
+    """Leave long faults, and the second database of others, to `make faults`: CI would take too long."""
     if config.getoption("--full"):
         return
-    left_out = [item for item in items if _is_on_another_database(item)]
+    left_out = [item for item in items if item.get_closest_marker("long") or _is_on_another_database(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

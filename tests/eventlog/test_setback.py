@@ -70,5 +70,5 @@ def test_a_large_backlog_is_brought_nearer_once_and_whole(log: EventLog) -> None
     assert bring_nearer(log, jump=HOUR) == 2300
     assert 7000 < seconds_until_due(log, event_row(log, "evt_5")) <= 7200
     assert all(
-        0 < seconds_until_due(log, event_row(log, f"evt_{number}")) <= 6 for number in (0, 999, 1000, 2299)
+        -120 < seconds_until_due(log, event_row(log, f"evt_{number}")) <= 6 for number in (0, 999, 1000, 2299)
     )

@@ -19,7 +19,7 @@ RECEIVERS = 3
 
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Stage]:
-    with stage(tmp_path, database_url=database_url, redis_url=redis_url) as it:
+    with stage(tmp_path, database_url=database_url, redis_url=redis_url, HOOKS_LEASE_SECONDS="30") as it:
         it.start(receivers=RECEIVERS, workers=2)
         yield it
 

@@ -67,6 +67,7 @@ def stop(started: Started) -> None:
 
 
 @pytest.mark.long_on_both(otherwise="postgresql")
+@pytest.mark.long
 def test_a_migration_under_traffic_loses_nothing_and_old_code_goes_on(
     tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
@@ -105,6 +106,7 @@ def _in_the_background(it: Stage, later: dict[str, str]) -> "subprocess.Popen[by
     return subprocess.Popen([sys.executable, "-c", program, *arguments], cwd=it.folder, env=it.environment)
 
 
+@pytest.mark.long
 def test_workers_with_old_and_new_handlers_side_by_side_settle_everything_once(site: Site) -> None:
     site.start("clock")
     workers = {which: worker(site, which) for which in ("old", "new")}
@@ -120,6 +122,7 @@ def test_workers_with_old_and_new_handlers_side_by_side_settle_everything_once(s
     print(dict(by_worker))
 
 
+@pytest.mark.long
 def test_a_delivery_whose_handler_the_old_worker_lacks_waits_for_the_new_one(site: Site) -> None:
     site.start("clock")
     new = worker(site, "new")

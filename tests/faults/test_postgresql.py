@@ -108,6 +108,7 @@ def test_read_only_in_a_failover(running: Stage, own_postgres: PostgreSQL) -> No
         set_for_all(own_postgres, "default_transaction_read_only", "off")
 
 
+@pytest.mark.long
 def test_out_of_connections(running: Stage, own_postgres: PostgreSQL) -> None:
     terminate = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chaozcode-hooks'"
@@ -130,6 +131,7 @@ def test_out_of_connections(running: Stage, own_postgres: PostgreSQL) -> None:
     ["LOCK TABLE events IN ACCESS EXCLUSIVE MODE", "SELECT FROM events FOR UPDATE", "LOCK TABLE deliveries"],
     ids=["the events' table", "all rows of events", "the deliveries' table"],
 )
+@pytest.mark.long
 def test_locked(running: Stage, own_postgres: PostgreSQL, statement: str) -> None:
     with a_fault(running, "locked") as stream, psycopg.connect(running.database_url) as other:
         other.execute(statement)

@@ -63,6 +63,7 @@ def test_away(running: Stage, valkey: Valkey) -> None:
         valkey.start()
 
 
+@pytest.mark.long
 def test_hung(running: Stage, valkey: Valkey) -> None:
     with a_fault(running, "hung") as stream:
         valkey.pause()
@@ -77,6 +78,7 @@ def test_wiped(running: Stage, valkey: Valkey) -> None:
             accepted_during(stream, 30)
 
 
+@pytest.mark.long
 def test_read_only(running: Stage, valkey: Valkey) -> None:
     with a_fault(running, "readonly") as stream, valkey.client() as client:
         client.execute_command("REPLICAOF", "127.0.0.1", "1")
@@ -84,6 +86,7 @@ def test_read_only(running: Stage, valkey: Valkey) -> None:
         client.execute_command("REPLICAOF", "NO", "ONE")
 
 
+@pytest.mark.long
 def test_out_of_memory(running: Stage, valkey: Valkey) -> None:
     with a_fault(running, "memory") as stream, valkey.client() as client:
         client.config_set("maxmemory", "1")
@@ -91,6 +94,7 @@ def test_out_of_memory(running: Stage, valkey: Valkey) -> None:
         client.config_set("maxmemory", "0")
 
 
+@pytest.mark.long
 def test_restored_from_an_old_copy(running: Stage, valkey: Valkey, tmp_path: Path) -> None:
     worker = running.of("worker")[0]
     with a_fault(running, "copy") as stream:

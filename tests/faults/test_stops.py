@@ -47,10 +47,11 @@ def a_site(folder: Path, database_url: str, redis_url: str) -> Iterator[Site]:
 
 
 @pytest.mark.long_on_both(otherwise="postgresql")
+@pytest.mark.long
 def test_stopped_again_and_again_under_traffic_nothing_is_lost_and_nothing_runs_twice(
     tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
-    with stage(tmp_path, database_url=database_url, redis_url=redis_url) as it:
+    with stage(tmp_path, database_url=database_url, redis_url=redis_url, HOOKS_LEASE_SECONDS="10") as it:
         it.start(workers=2)
         with Stream(it.ports, rate=25) as stream:
             for commands in (("receiver",), ("worker", "clock")):
@@ -149,6 +150,7 @@ def test_told_to_stop_while_redis_hangs_every_process_ends_in_time(
         assert site.states([busy, rest]) == [State.DONE, State.QUEUED]
 
 
+@pytest.mark.long
 def test_told_to_stop_while_postgresql_hangs_every_process_ends_in_time_and_nobody_is_charged(
     tmp_path: Path, redis_url: str
 ) -> None:
