@@ -13,7 +13,7 @@ up: runtime ## Run everything on this machine; Ctrl-C stops it
 
 test: dev ## Run the whole test suite
 	@scripts/test-tools
-	@.venv/bin/pytest -n 3 --dist worksteal -m "not alone" $(ARGS)
+	@.venv/bin/pytest -n 2 --dist worksteal -m "not alone" $(ARGS)
 	@.venv/bin/pytest -m alone $(ARGS) || [ $$? = 5 ] # 5: none of those that were asked for
 
 faults: dev ## Run the fault suite alone and at full strength (20 minutes)

@@ -196,6 +196,7 @@ def test_an_odd_host_header_never_makes_it_fail(door: RunningDoor, host: str) ->
     assert door.request("GET", "/healthz", headers={"Host": host}).status < 500
 
 
+@pytest.mark.usefixtures("redis_url")  # which other tests stop
 def test_it_is_alive_and_ready(door: RunningDoor) -> None:
     alive, ready = door.request("GET", "/healthz"), door.request("GET", "/readyz")
     assert (alive.status, alive.json) == (200, {"status": "alive"})
