@@ -153,7 +153,8 @@ def test_overlapping_unsorted_batches_from_many_threads_all_succeed(log: EventLo
     batches = [chance.sample(ids, 30) for _ in range(48)]
 
     def submit(number: int) -> list[tuple[str, Receipt]]:
-        answers, left = {}, batches[number]
+        answers: dict[str, Receipt] = {}
+        left = batches[number]
         while left:  # a sender sends again what was locked
             receipts = record((log, second)[number % 2], [an_event(event_id) for event_id in left])
             answers |= dict(zip(left, receipts, strict=True))
