@@ -147,7 +147,9 @@ def test_told_to_stop_while_redis_hangs_every_process_ends_in_time(
         began = _tell(processes)
         site.let_slow_handlers_end()
         assert _codes(processes, began) == {"receiver": 0, "worker": 0, "clock": 0}
-        assert site.states([busy, rest]) == [State.DONE, State.QUEUED]
+        # Where the handler ended before the worker was told, it came to run the other one too.
+        assert site.states([busy]) == [State.DONE]
+        assert site.states([rest])[0] in (State.QUEUED, State.DONE)
 
 
 @pytest.mark.long
