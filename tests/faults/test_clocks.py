@@ -50,7 +50,6 @@ def site(
         yield made
 
 
-@pytest.mark.long_on_both(otherwise="sqlite")
 @pytest.mark.long
 def test_wherever_the_clock_jumps_a_slow_handler_runs_once_and_a_dead_workers_events_come_back(
     site: Site, wall_clock: WallClock

@@ -66,7 +66,6 @@ def stop(started: Started) -> None:
     assert started.wait(30) == 0
 
 
-@pytest.mark.long_on_both(otherwise="postgresql")
 @pytest.mark.long
 def test_a_migration_under_traffic_loses_nothing_and_old_code_goes_on(
     tmp_path: Path, database_url: str, redis_url: str

@@ -220,7 +220,6 @@ def test_a_fork_in_a_transaction_commits_it_once(running: Running) -> None:
     assert len(site.marks(event_id, what="committed")) == 1
 
 
-@pytest.mark.long_on_both(otherwise="sqlite")
 @pytest.mark.long
 def test_a_child_killed_in_a_transaction_runs_it_again_and_after_it_never(own_site: Site) -> None:
     site = own_site
@@ -233,7 +232,6 @@ def test_a_child_killed_in_a_transaction_runs_it_again_and_after_it_never(own_si
     assert (site.delivery(outside, "transact").attempts, site.detail(outside).failures) == (1, ())
 
 
-@pytest.mark.long_on_both(otherwise="postgresql")
 @pytest.mark.long
 def test_a_whole_worker_killed_around_a_commit_leaves_each_row_once(own_site: Site) -> None:
     site = own_site
