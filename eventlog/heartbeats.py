@@ -24,6 +24,8 @@ class Heartbeat:
     started_at: datetime
     beat_at: datetime
     is_alive: bool
+    queue: str | None = None
+    """Of a worker: where it takes its jobs."""
 
 
 def beat(log: EventLog, *, name: str, kind: str) -> None:

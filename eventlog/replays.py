@@ -56,6 +56,12 @@ class Replay:
     """Deliveries not made: still in flight, or nothing to do."""
     in_flight: Sequence[str]
     """The first of those that were passed over because they were still in flight."""
+    keep_effects: bool | None = None
+    """Whether steps that earlier runs recorded are not run again."""
+    canary: int | None = None
+    """Of a canary: how many deliveries may be made before all of them ended well."""
+    ended_because: str | None = None
+    """Why it was stopped, unless by a person."""
 
 
 def create(

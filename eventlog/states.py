@@ -5,18 +5,24 @@ from typing import Final
 
 
 class State(StrEnum):
-    """Where an event or a delivery stands; the first three are unfinished."""
+    """Where an event or a delivery stands."""
 
     QUEUED = "queued"
     """May be claimed now."""
     RUNNING = "running"
     """Claimed by a worker that holds its lease."""
     WAITING = "waiting"
-    """Failed, or asked for later: due again at a set time."""
+    """Failed, or asked for later: due again at a set time. Of an event: some delivery is still to end."""
+    PARKED = "parked"
+    """Deliveries of ordered handlers only: an earlier event of its subject comes first."""
+    THROTTLED = "throttled"
+    """Deliveries only: its handler runs as much or as often as it may already."""
     DONE = "done"
     """Every handler succeeded."""
     DEAD = "dead"
     """A handler gave up: a permanent error, or its retries used up."""
+    RESOLVED = "resolved"
+    """A handler gave up, and a person has dealt with that."""
     UNHANDLED = "unhandled"
     """No handler is registered for this type."""
     SKIPPED = "skipped"
@@ -24,11 +30,20 @@ class State(StrEnum):
 
 
 UNFINISHED: Final = (State.QUEUED, State.RUNNING, State.WAITING)
+"""Those of an event that is not finished; the sweeper's indexes hold them."""
+
+HELD_BACK: Final = (State.PARKED, State.THROTTLED)
+"""Unfinished deliveries that nothing is due of: they go on when another one has ended."""
 
 
 def summarise(deliveries: list[State]) -> State:
     """Sum up an event's state from the states of its original run's deliveries."""
-    for state in (State.RUNNING, State.QUEUED, State.WAITING, State.DEAD, State.DONE):
+    for state in (State.RUNNING, State.QUEUED, State.WAITING):
+        if state in deliveries:
+            return state
+    if any(state in HELD_BACK for state in deliveries):
+        return State.WAITING
+    for state in (State.DEAD, State.RESOLVED, State.DONE):
         if state in deliveries:
             return state
     return State.SKIPPED if deliveries else State.UNHANDLED

@@ -24,6 +24,10 @@ ID_BYTES: Final = 255
 TYPE_BYTES: Final = 255
 SUBJECT_BYTES: Final = 512
 HANDLER_CHARACTERS: Final = 200
+KEY_CHARACTERS: Final = 200
+QUEUE_CHARACTERS: Final = 64
+VERSION_CHARACTERS: Final = 64
+RELEASE_CHARACTERS: Final = 128
 
 metadata = MetaData(
     naming_convention={
@@ -61,6 +65,13 @@ events = Table(
     sqlite_autoincrement=True,
 )
 Index(
+    "ix_events_unfinished_subject",
+    events.c.subject,
+    events.c.seq,
+    sqlite_where=events.c.state.in_(("queued", "running", "waiting")),
+    postgresql_where=events.c.state.in_(("queued", "running", "waiting")),
+)
+Index(
     "ix_events_unfinished",
     events.c.due_at,
     sqlite_where=events.c.state.in_(("queued", "running", "waiting")),
@@ -90,8 +101,14 @@ deliveries = Table(
     Column("started_at", Instant, comment="of the last attempt"),
     Column("duration_us", BigInteger, comment="of the last attempt"),
     Column("due_at", Instant),
-    Column("version", String(64), comment="of the handler's code"),
+    Column("version", String(VERSION_CHARACTERS), comment="of the handler's code"),
     Column("note", Text, comment="why it was skipped or put off"),
+    Column("queue", String(QUEUE_CHARACTERS), comment="claimed there without its event; null: with its run"),
+    Column("line", String(SUBJECT_BYTES), comment="the subject in whose line it stands, until it has ended"),
+    Column("release", String(RELEASE_CHARACTERS), comment="HOOKS_RELEASE, when it last ran"),
+    Column("resolved_at", Instant, comment="dead, and dealt with by a person"),
+    Column("resolved_by", Text),
+    Column("resolved_why", Text),
     UniqueConstraint("event_seq", "handler", "replay"),
     Index(None, "handler", "event_seq"),
     Index(None, "replay", "state"),
@@ -104,6 +121,38 @@ Index(
     deliveries.c.due_at,
     sqlite_where=deliveries.c.state.in_(("queued", "running", "waiting")) & (deliveries.c.replay > 0),
     postgresql_where=deliveries.c.state.in_(("queued", "running", "waiting")) & (deliveries.c.replay > 0),
+)
+
+Index(
+    "ix_deliveries_due_alone",
+    deliveries.c.due_at,
+    sqlite_where=deliveries.c.queue.isnot(None) & deliveries.c.due_at.isnot(None),
+    postgresql_where=deliveries.c.queue.isnot(None) & deliveries.c.due_at.isnot(None),
+)
+Index(
+    "ix_deliveries_line",
+    deliveries.c.handler,
+    deliveries.c.line,
+    deliveries.c.event_seq,
+    sqlite_where=deliveries.c.line.isnot(None),
+    postgresql_where=deliveries.c.line.isnot(None),
+)
+Index(
+    "ix_deliveries_alone",
+    deliveries.c.handler,
+    deliveries.c.state,
+    deliveries.c.event_seq,
+    sqlite_where=deliveries.c.queue.isnot(None)
+    & deliveries.c.state.in_(("queued", "running", "waiting", "parked", "throttled")),
+    postgresql_where=deliveries.c.queue.isnot(None)
+    & deliveries.c.state.in_(("queued", "running", "waiting", "parked", "throttled")),
+)
+Index(
+    "ix_deliveries_dead",
+    deliveries.c.handler,
+    deliveries.c.event_seq,
+    sqlite_where=deliveries.c.state == "dead",
+    postgresql_where=deliveries.c.state == "dead",
 )
 
 Index(
@@ -126,6 +175,8 @@ failures = Table(
     Column("message", Text, nullable=False),
     Column("traceback", Text, nullable=False),
     Column("fingerprint", String(16), nullable=False, comment="alike for failures of one cause"),
+    Column("version", String(VERSION_CHARACTERS), comment="of the handler's code"),
+    Column("release", String(RELEASE_CHARACTERS), comment="HOOKS_RELEASE at that time"),
     UniqueConstraint("event_seq", "handler", "replay", "attempt"),
     Index(None, "fingerprint", "id"),
 )
@@ -149,7 +200,30 @@ replays = Table(
     Column("fed", BigInteger, nullable=False, default=0, comment="deliveries made so far"),
     Column("passed_over", BigInteger, nullable=False, default=0, comment="in flight, or nothing to do"),
     Column("in_flight", JSON, nullable=False, comment="which were skipped because still in flight"),
+    Column("keep_effects", Boolean, comment="whether steps of earlier runs are not run again"),
+    Column("canary", Integer, comment="at most so many deliveries, until all of them ended well"),
+    Column("ended_because", Text, comment="why it was stopped, unless by a person"),
     sqlite_autoincrement=True,
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("event_seq", Counter, ForeignKey("events.seq", ondelete="CASCADE"), primary_key=True),
+    Column("handler", String(HANDLER_CHARACTERS), primary_key=True),
+    Column("replay", Counter, primary_key=True, comment="0 = the original run"),
+    Column("key", String(KEY_CHARACTERS), primary_key=True),
+    Column("result", Text, nullable=False, comment="JSON"),
+    Column("recorded_at", Instant, nullable=False),
+)
+
+starts = Table(
+    "starts",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("handler", String(HANDLER_CHARACTERS), nullable=False, comment="one whose rate is limited"),
+    Column("started_at", Instant, nullable=False),
+    Index(None, "handler", "started_at"),
 )
 
 rejects = Table(
@@ -178,4 +252,5 @@ heartbeats = Table(
     Column("kind", String(16), nullable=False, comment="receiver, worker or clock"),
     Column("started_at", Instant, nullable=False),
     Column("beat_at", Instant, nullable=False),
+    Column("queue", String(QUEUE_CHARACTERS), comment="of a worker: where it takes its jobs"),
 )

@@ -6,6 +6,9 @@ HandlerError
 ├── InvalidName             not 1 to 200 of A-Z a-z 0-9 _ . -
 ├── InvalidTimeout          not a positive length of time
 ├── InvalidRetry            retry values that make no sense
+├── InvalidOrder            no order that there is
+├── InvalidQueue            no name of a queue
+├── InvalidLimit            a concurrency or rate that makes no sense
 ├── WrongSignature          not callable as handler(event, ctx), or asynchronous
 ├── NameClash               two handlers with one name
 ├── NoRouter                a module of HOOKS_HANDLERS that registers nothing
@@ -30,6 +33,15 @@ class InvalidTimeout(HandlerError): ...  # noqa: N818
 
 
 class InvalidRetry(HandlerError): ...  # noqa: N818
+
+
+class InvalidOrder(HandlerError): ...  # noqa: N818
+
+
+class InvalidQueue(HandlerError): ...  # noqa: N818
+
+
+class InvalidLimit(HandlerError): ...  # noqa: N818
 
 
 class WrongSignature(HandlerError): ...  # noqa: N818

@@ -6,14 +6,23 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from eventlog.event import Event
 
 from . import pattern
 from .context import Context
 from .duration import duration
-from .errors import InvalidName, InvalidPattern, InvalidRetry, InvalidTimeout, NoPattern, WrongSignature
+from .errors import (
+    HandlerError,
+    InvalidName,
+    InvalidPattern,
+    InvalidRetry,
+    InvalidTimeout,
+    NoPattern,
+    WrongSignature,
+)
+from .pace import Pace
 from .retry import RetryPolicy
 from .source import source_of, version_of
 
@@ -37,9 +46,13 @@ class Handler:
     """Where the function is defined, as "path:line"."""
     version: str
     """12 hex digits that change with the function's source."""
+    pace: Pace = Pace()  # noqa: RUF009 - frozen
+    """Where and how fast it runs."""
+    dry_run: bool = False
+    """Whether it may be called in a dry run: it then acts through its context alone."""
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - one for each option of `Router.on`
         cls,
         function: HandlerFunction,
         patterns: tuple[str, ...],
@@ -48,6 +61,12 @@ class Handler:
         retries: int | None = None,
         timeout: timedelta | float = 30,
         backoff: RetryPolicy | None = None,
+        queue: str | None = None,
+        order: str | None = None,
+        on_dead: str = "continue",
+        concurrency: int | None = None,
+        rate: str | None = None,
+        dry_run: bool = False,
     ) -> Self:
         """Check everything and make the handler; a `HandlerError` says what is wrong, and where."""
         source = source_of(function)
@@ -72,6 +91,8 @@ class Handler:
             timeout_seconds=_timeout_seconds(timeout, place),
             source=source,
             version=version_of(function),
+            pace=_pace(place, queue=queue, order=order, on_dead=on_dead, concurrency=concurrency, rate=rate),
+            dry_run=dry_run,
         )
 
     def matches(self, event_type: str) -> bool:
@@ -81,6 +102,13 @@ class Handler:
     def listening_also_for(self, patterns: tuple[str, ...]) -> Self:
         """Return this handler with more patterns."""
         return replace(self, patterns=tuple(dict.fromkeys(self.patterns + patterns)))
+
+
+def _pace(place: str, **options: Any) -> Pace:  # noqa: ANN401
+    try:
+        return Pace.of(**options)
+    except HandlerError as error:
+        raise type(error)(f"{place}: {error}") from None
 
 
 def _require_name(name: object, place: str) -> None:

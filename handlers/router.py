@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from .errors import InvalidPattern, NameClash
 from .registration import Handler, HandlerFunction
@@ -19,18 +19,31 @@ class Router:
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
 
-    def on(
+    def on(  # noqa: PLR0913 - each option of a handler, by its name
         self,
         *patterns: str,
         name: str | None = None,
         retries: int | None = None,
         timeout: timedelta | float = 30,
         backoff: RetryPolicy | None = None,
+        queue: str | None = None,
+        order: Literal["strict"] | None = None,
+        on_dead: Literal["continue", "hold"] = "continue",
+        concurrency: int | None = None,
+        rate: str | None = None,
+        dry_run: bool = False,
     ) -> Callable[[F], F]:
         """Register the decorated function for event types (`memory.stored`), families (`memory.*`) or `*`.
 
         `name` is the function's own unless given. `retries` is 5 unless given here or in `backoff`; `timeout`
-        is in seconds, or a timedelta. Mistakes raise a `HandlerError` that names the handler, file and line.
+        is in seconds, or a timedelta.
+
+        `queue` gives it an RQ queue with workers of its own. With `order="strict"` events of one subject run
+        in the order of their arrival, one at a time; `on_dead="hold"` holds those behind a dead one.
+        `concurrency` (a number) and `rate` ("10/s") hold over all workers. `dry_run=True` says that it acts
+        through its context alone, so that `hooks replay --dry-run=handlers` may call it.
+
+        Mistakes raise a `HandlerError` that names the handler, file and line.
         """
         for pattern in patterns:
             if callable(pattern):  # written as @router.on, so that no decorator would ever be called
@@ -41,7 +54,20 @@ class Router:
 
         def register(function: F) -> F:
             self.add(
-                Handler.of(function, patterns, name=name, retries=retries, timeout=timeout, backoff=backoff)
+                Handler.of(
+                    function,
+                    patterns,
+                    name=name,
+                    retries=retries,
+                    timeout=timeout,
+                    backoff=backoff,
+                    queue=queue,
+                    order=order,
+                    on_dead=on_dead,
+                    concurrency=concurrency,
+                    rate=rate,
+                    dry_run=dry_run,
+                )
             )
             return function
 

@@ -44,6 +44,9 @@ def alembic(connection: Connection | None = None) -> Config:
     return config
 
 
+_SPACED = str.maketrans({",": " ", "(": " ( ", ")": " ) "})
+
+
 def definitions(log: EventLog) -> set[tuple[str, str]]:
     """Give each index and table with its definition, as the database tells it, in one spelling."""
     query = (
@@ -55,7 +58,8 @@ def definitions(log: EventLog) -> set[tuple[str, str]]:
     )
     with log.read() as connection:
         return {
-            (name, " ".join(sorted(definition.replace(",", " ").split())))  # clauses may come in any order
+            # Clauses may come in any order, and so next to any bracket.
+            (name, " ".join(sorted(definition.translate(_SPACED).split())))
             for name, definition in connection.execute(text(query))
             if not name.startswith(("alembic_version", "sqlite_"))
         }
