@@ -16,7 +16,7 @@ from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
 from eventlog.outcome import Result
 
 if TYPE_CHECKING:  # SQLAlchemy's ORM loads slowly, and most handlers need none of it
-    from eventlog.transaction import OutcomeTransaction, Session
+    from eventlog.transaction import Session
 
 _AGAIN_SECONDS: Final = 5.0
 
@@ -62,12 +62,22 @@ class Limit(Protocol):
         """Raise `TransactionTimeout` if the block took too long all the same."""
 
 
+class RowsAndOutcome(Protocol):
+    """A transaction that is open."""
+
+    @property
+    def session(self) -> "Session": ...
+
+    def commit(self, result: Result) -> None:
+        """Keep the session's rows together with the result."""
+
+
 class LastAct:
     """The one transaction that an attempt may have, and what became of it."""
 
     def __init__(
         self,
-        begin: "Callable[[], AbstractContextManager[OutcomeTransaction]]",
+        begin: Callable[[], AbstractContextManager[RowsAndOutcome]],
         result: Callable[[], Result],
         limit: Limit,
     ) -> None:
@@ -76,6 +86,8 @@ class LastAct:
         self._result = result
         self._limit = limit
         self._was_opened = False
+        self.is_open = False
+        """Whether the handler is in its block: on SQLite nobody else can write then."""
         self.recorded: Result | None = None
         """What was recorded with the handler's rows; it is final, whatever the handler does afterwards."""
         self.lost: str | None = None
@@ -91,6 +103,8 @@ class LastAct:
         with self._limit, ExitStack() as opened:
             transaction = self._opened(opened)
             self._was_opened = True
+            self.is_open = True
+            opened.callback(setattr, self, "is_open", False)
             self._limit.start()
             try:
                 yield transaction.session
@@ -101,25 +115,26 @@ class LastAct:
             self._limit.check()
             self._commit(transaction)
 
-    def _opened(self, opened: ExitStack) -> "OutcomeTransaction":
+    def _opened(self, opened: ExitStack) -> RowsAndOutcome:
         try:
             return opened.enter_context(self._begin())
         except LeaseLost as error:
-            self._lose(error)
+            self.lose(error)
         except LogUnavailable as error:
             raise TransactionUnavailable(str(error)) from error
 
-    def _commit(self, transaction: "OutcomeTransaction") -> None:
+    def _commit(self, transaction: RowsAndOutcome) -> None:
         result = self._result()
         try:
             transaction.commit(result)
         except (LeaseLost, CommitUnknown) as error:
-            self._lose(error)
+            self.lose(error)
         except LogUnavailable as error:
             raise TransactionUnavailable(str(error)) from error
         self.recorded = result
 
-    def _lose(self, error: Exception) -> NoReturn:
+    def lose(self, error: Exception) -> NoReturn:
+        """Have this attempt end without an outcome."""
         self.lost = str(error)
         raise DeliveryLost(self.lost) from error
 
