@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeGuard, TypeVar
 
 from eventlog.event import Event
 
 from .context import Context
+from .deadline import deadline_of, missed, out_of_time
 from .duration import duration
 from .failure import describe
 from .outcome import Dead, Outcome, Retried, RetryLater, Skip, Skipped, Succeeded
@@ -19,17 +20,33 @@ REASON_LIMIT = 500
 _Kind = TypeVar("_Kind")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def attempt(
-    handler: Handler, event: Event, context: Context, *, failures: int, random: Callable[[], float]
+    handler: Handler,
+    event: Event,
+    context: Context,
+    *,
+    failures: int,
+    random: Callable[[], float],
+    now: Callable[[], datetime] = _now,
 ) -> Outcome:
-    """Call the handler and return its outcome.
+    """Call the handler, unless its deadline has passed, and return its outcome.
 
     `failures` counts the failed attempts before this one that used up a retry; `random` spreads the backoff.
     """
+    deadline = deadline_of(handler, event, context)
+    if deadline is not None and now() > deadline:
+        return Dead(missed(handler))
     try:
-        return _attempt(handler, event, context, failures, random)
+        outcome = _attempt(handler, event, context, failures, random)
     except BaseException as error:  # noqa: BLE001 - the worker's timer may strike while an outcome is made
-        return _failed(handler, error, failures, random)
+        outcome = _failed(handler, error, failures, random)
+    if deadline is not None and isinstance(outcome, Retried) and now() + outcome.delay > deadline:
+        return Dead(out_of_time(handler, outcome))
+    return outcome
 
 
 def _attempt(
@@ -74,6 +91,8 @@ def _failed(
     named = _retry_after(error)
     if named is not None:
         return Retried(delay=named, counted=False, error=detail)
+    if handler.retry.gives_up_on(error):
+        return Dead(detail)
     delay = handler.retry.delay(failures + 1, random)
     return Dead(detail) if delay is None else Retried(delay=delay, counted=True, error=detail)
 

@@ -20,3 +20,12 @@ def duration(value: object) -> timedelta:
     if not 0 <= seconds <= LONGEST.total_seconds():  # NaN fails this too
         raise ValueError(f"{value!r} is not between 0 and {LONGEST.days} days")
     return value if isinstance(value, timedelta) else timedelta(seconds=seconds)
+
+
+def in_words(length: timedelta) -> str:
+    """Write a length of time exactly, in the largest unit of which it is a whole number."""
+    seconds = length.total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:.10g} s"

@@ -1,55 +1,122 @@
-"""When a failed handler is tried again: exponential backoff with jitter, as a pure decision."""
+"""Whether and when a failed handler is tried again, as a pure decision."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Self
 
-from .duration import LONGEST
+from .backoff.exponential import Exponential
+from .backoff.given import Backoff, backoff_of
+from .backoff.listed import Listed
+from .duration import duration, in_words
+from .outcome import HandlerTimeout
 
-_MOST_DOUBLINGS: Final = 1000
-"""2.0 ** 1024 is an OverflowError; any cap is reached long before."""
+ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
+"""What stands behind `except`: a class, or a tuple of them."""
+
+_RETRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and how late a handler is tried again; ValueError for values that make no sense."""
+    """How often, how late and after which errors a handler is tried again."""
 
-    retries: int = 5
+    retries: int = _RETRIES
     """Attempts after the first one; 0 means a single attempt."""
-    base_seconds: float = 5.0
-    """The wait after the first failure; each further failure doubles it."""
-    cap_seconds: float = 3600.0
-    """The longest wait."""
-    jitter: float = 0.5
-    """The part of a wait left to chance: 0.5 spreads 10 seconds over 5 to 10."""
+    backoff: Backoff = Exponential()  # noqa: RUF009 - frozen
+    retry_on: tuple[type[BaseException], ...] | None = None
+    """The errors after which it is tried again; None for all."""
+    give_up_on: tuple[type[BaseException], ...] = ()
+    """The errors after which it is not, of those too that `retry_on` names."""
+    deadline: timedelta | None = None
+    """How long after the event's arrival an attempt may begin; None for ever."""
 
-    def __post_init__(self) -> None:
-        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
-            raise ValueError(f"retries is {self.retries!r}: give a whole number, 0 or more")
-        _require_number("base_seconds", self.base_seconds, 0, LONGEST.total_seconds())
-        _require_number("cap_seconds", self.cap_seconds, 0, LONGEST.total_seconds())
-        _require_number("jitter", self.jitter, 0, 1)
-        if self.cap_seconds < self.base_seconds:
-            raise ValueError(
-                f"cap_seconds ({self.cap_seconds!r}) is less than base_seconds ({self.base_seconds!r}): "
-                "the longest wait can't be shorter than the first"
-            )
+    @classmethod
+    def of(
+        cls,
+        *,
+        retries: int | None = None,
+        backoff: object = None,
+        retry_on: ErrorTypes | None = None,
+        give_up_on: ErrorTypes = (),
+        deadline: timedelta | float | None = None,
+    ) -> Self:
+        """Check what a handler was registered with. Raises ValueError."""
+        policy = Exponential() if backoff is None else backoff_of(backoff)
+        if retries is None:
+            retries = len(policy.delays) if isinstance(policy, Listed) else _RETRIES
+        if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+            raise ValueError(f"retries is {retries!r}: give a whole number, 0 or more")
+        if retry_on == ():
+            raise ValueError("retry_on is empty: for a handler that is never tried again, give retries=0")
+        return cls(
+            retries=retries,
+            backoff=policy,
+            retry_on=None if retry_on is None else _types("retry_on", retry_on),
+            give_up_on=_types("give_up_on", give_up_on),
+            deadline=None if deadline is None else _deadline(deadline),
+        )
 
     def delay(self, failures: int, random: Callable[[], float]) -> timedelta | None:
         """Return the wait after that many failures (1 or more), or None when the retries are used up.
 
-        `random` gives numbers from 0 to below 1. Chance only ever shortens a wait, so that the cap holds.
+        `random` gives numbers from 0 to below 1.
         """
         if failures < 1:
             raise ValueError(f"failures is {failures!r}: a delay follows at least one failure")
-        if failures > self.retries:
-            return None
-        doubled = self.base_seconds * 2.0 ** min(failures - 1, _MOST_DOUBLINGS)
-        return timedelta(seconds=min(doubled, self.cap_seconds) * (1 - self.jitter * random()))
+        return None if failures > self.retries else self.backoff.wait(failures, random)
+
+    def __str__(self) -> str:
+        words = [f"{self.retries}, {self.backoff}" if self.retries else "none"]
+        if self.retry_on is not None:
+            words.append(f"only after {_names(self.retry_on)}")
+        if self.give_up_on:
+            words.append(f"none after {_names(self.give_up_on)}")
+        if self.deadline is not None:
+            words.append(f"no attempt later than {in_words(self.deadline)} after arrival")
+        return "; ".join(words)
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "retries": self.retries,
+            "backoff": self.backoff.to_json(),
+            "retry_on": None if self.retry_on is None else [kind.__qualname__ for kind in self.retry_on],
+            "give_up_on": [kind.__qualname__ for kind in self.give_up_on],
+            "deadline_seconds": None if self.deadline is None else self.deadline.total_seconds(),
+        }
+
+    def gives_up_on(self, error: BaseException) -> bool:
+        """Tell whether no retry is to follow this error, however many are left."""
+        if _is_any(error, self.give_up_on):
+            return True
+        # A handler that is stopped says nothing of its own: it is tried again unless that was ruled out.
+        return self.retry_on is not None and not _is_any(error, (*self.retry_on, HandlerTimeout))
 
 
-def _require_number(name: str, value: object, least: float, most: float) -> None:
-    # NaN fails the comparison, as it should.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise ValueError(f"{name} is {value!r}: give a number from {least:g} to {most:g}")
+def _is_any(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    # As `except` compares them: isinstance() would ask a metaclass of the user's, which may raise anything.
+    return any(base is kind for base in type(error).__mro__ for kind in kinds)
+
+
+def _names(kinds: tuple[type[BaseException], ...]) -> str:
+    return ", ".join(kind.__qualname__ for kind in kinds)
+
+
+def _types(name: str, given: object) -> tuple[type[BaseException], ...]:
+    kinds = given if isinstance(given, tuple) else (given,)
+    for kind in kinds:
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise ValueError(  # noqa: TRY004 - one error for whatever a user may give
+                f"{name} names {kind!r}: give an exception class, or a tuple of them"
+            )
+    return kinds
+
+
+def _deadline(given: object) -> timedelta:
+    try:
+        deadline = duration(given)
+    except ValueError as error:
+        raise ValueError(f"deadline {error}") from None
+    if not deadline:
+        raise ValueError("deadline is 0: give the time after the event's arrival in which attempts may begin")
+    return deadline

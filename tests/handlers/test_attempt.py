@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import LogCapture
 
-from handlers import Context, Event, PermanentError, RetryLater, RetryPolicy, Skip
+from handlers import Context, Event, PermanentError, RetryLater, Skip, exponential
 from handlers.attempt import attempt
 from handlers.outcome import Dead, HandlerTimeout, Outcome, Retried, Skipped, Succeeded
 from handlers.registration import Handler
@@ -32,9 +32,10 @@ def context_with(log: Any) -> Context:
     )
 
 
-def outcome_of(function: Any, *, failures: int = 0, event: Event = EVENT, log: Any = None) -> Outcome:
-    retry = RetryPolicy(retries=2, base_seconds=10, jitter=0.5)
-    handler = Handler.of(function, ("*",), name="h", backoff=retry)
+def outcome_of(
+    function: Any, *, failures: int = 0, event: Event = EVENT, log: Any = None, **options: Any
+) -> Outcome:
+    handler = Handler.of(function, ("*",), name="h", retries=2, backoff=exponential(10), **options)
     context = context_with(log or structlog.get_logger())
     return attempt(handler, event, context, failures=failures, random=lambda: 0.2)
 
@@ -127,6 +128,32 @@ def test_a_permanent_error_is_dead_at_once(error: Exception) -> None:
 
 def test_permanent_goes_before_retry_after() -> None:
     assert isinstance(outcome_of(raising(NamedError(permanent=True, retry_after=5))), Dead)
+
+
+def test_an_error_to_give_up_on_is_dead_at_once() -> None:
+    outcome = outcome_of(raising(KeyError("x")), give_up_on=LookupError)
+    assert isinstance(outcome, Dead)
+    assert outcome.error.error_type == "KeyError"
+    assert isinstance(outcome_of(raising(ValueError("x")), give_up_on=LookupError), Retried)
+
+
+def test_an_error_that_is_not_to_be_retried_is_dead_at_once() -> None:
+    assert isinstance(outcome_of(raising(KeyError("x")), retry_on=OSError), Dead)
+    assert isinstance(outcome_of(raising(OSError("x")), retry_on=OSError), Retried)
+
+
+@pytest.mark.parametrize("options", [{"retry_on": OSError}, {"give_up_on": Exception}])
+@pytest.mark.parametrize("end", [RetryLater(9), NamedError(retry_after=9)])
+def test_what_asks_for_a_later_attempt_gets_it_whatever_is_given_up_on(
+    options: dict[str, Any], end: Exception
+) -> None:
+    outcome = outcome_of(raising(end), **options)
+    assert isinstance(outcome, Retried)
+    assert (outcome.delay, outcome.counted) == (timedelta(seconds=9), False)
+
+
+def test_a_skip_is_a_skip_whatever_is_given_up_on() -> None:
+    assert outcome_of(raising(Skip("x")), give_up_on=Exception) == Skipped("x")
 
 
 @pytest.mark.parametrize("value", [False, None, 1, "true", lambda: True])
