@@ -14,6 +14,7 @@ from console.log import open_log, open_log_once_it_answers
 from console.logs import configure_logs
 from console.settings import OutputSettings
 from eventlog.errors import LogUnavailable
+from handlers.pace import DEFAULT_QUEUE
 
 _SIGN_OFF_SECONDS: Final = 3.0
 """Past its grace time, for what a process writes in the end."""
@@ -40,7 +41,13 @@ def receiver() -> None:
 
 
 @click.command()
-def worker() -> None:
+@click.option(
+    "--queue",
+    metavar="NAME",
+    default=DEFAULT_QUEUE,
+    help='Work for the handlers with queue="NAME" only, which no other worker does.',
+)
+def worker(*, queue: str) -> None:
     """Run a worker: takes events from the queue and runs your handlers on them."""
     from eventlog.pulse import Pulse  # noqa: PLC0415
     from workers.queue.redis_queue import EventQueue  # noqa: PLC0415
@@ -50,10 +57,14 @@ def worker() -> None:
 
     configure_logs(OutputSettings())
     log = open_log_once_it_answers("worker")
-    queue = EventQueue.connect(QueueSettings().url)
-    pulse = Pulse(log, kind="worker")
+    pulse = Pulse(log, kind="worker", queue=queue)
     settings = WorkerSettings()
-    supervisor = Supervisor(log, queue, settings, [sys.executable, "-m", "console.worker_child"])
+    supervisor = Supervisor(
+        log,
+        EventQueue.connect(QueueSettings().url),
+        settings,
+        [sys.executable, "-m", "console.worker_child", queue],
+    )
     _stop_on_signals(supervisor.stop, within_seconds=settings.grace_seconds)
     pulse.start()
     code = supervisor.run()

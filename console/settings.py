@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_MOST_WORKERS: Final = 64
 
 
 class OutputSettings(BaseSettings):
@@ -42,10 +44,33 @@ class UpSettings(BaseSettings):
     workers: int = Field(
         default=1,
         ge=1,
-        le=64,
+        le=_MOST_WORKERS,
         validation_alias="HOOKS_WORKERS",
         description="How many workers `hooks up` runs.",
     )
+    queue_workers: Annotated[dict[str, int], NoDecode] = Field(
+        default={},
+        validation_alias="HOOKS_QUEUE_WORKERS",
+        description=(
+            "How many workers `hooks up` runs for the queues that handlers have of their own, such as"
+            " `slow=3 mail=2`; one where nothing is said."
+        ),
+    )
+
+    @field_validator("queue_workers", mode="before")
+    @classmethod
+    def _read_numbers(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        numbers = {}
+        for part in value.replace(",", " ").split():
+            name, _, number = part.partition("=")
+            if not (name and number.isascii() and number.isdigit() and 1 <= int(number) <= _MOST_WORKERS):
+                raise ValueError(
+                    f"{part!r} is no name=number, a number from 1 to {_MOST_WORKERS}: write slow=3 mail=2"
+                )
+            numbers[name] = int(number)
+        return numbers
 
 
 def environment_with(**variables: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`python -m console.worker_child FD`: a worker's child, started by its supervisor only."""
+"""`python -m console.worker_child QUEUE FD`: a worker's child, started by its supervisor only."""
 
 import sys
 
@@ -17,7 +17,7 @@ from workers.supervisor import CONFIGURATION_EXIT
 def _main() -> int:
     try:
         configure_logs(OutputSettings())
-        return WorkerChild(SharedPage(int(sys.argv[1]))).run()
+        return WorkerChild(SharedPage(int(sys.argv[2])), sys.argv[1]).run()
     except ValidationError as error:
         print(*(f"hooks worker: {line}" for line in settings_errors(error)), sep="\n", file=sys.stderr)
     except (HandlerError, SchemaOutdated) as error:

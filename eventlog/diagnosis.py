@@ -9,7 +9,7 @@ from sqlalchemy import Select, exists, func, select, text
 
 from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.leases import ORIGINAL_RUN, held_rows
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 
@@ -59,7 +59,7 @@ def read_unclaimed(log: EventLog, *, after: timedelta) -> Found:
         )
         .order_by(queued.c.seq)
     )
-    return _found([row[0] for row in _read(log, query)])
+    return found([row[0] for row in _read(log, query)])
 
 
 def read_recently_dead(log: EventLog, *, within: timedelta) -> Found:
@@ -91,7 +91,7 @@ def read_recently_dead(log: EventLog, *, within: timedelta) -> Found:
         )
         .order_by(dead.c.seq.desc())
     )
-    return _found([f"{row[0]} {row[1]}" for row in _read(log, query)])
+    return found([f"{row[0]} {row[1]}" for row in _read(log, query)])
 
 
 def read_unknown(log: EventLog, ids: Sequence[str]) -> list[str]:
@@ -105,9 +105,9 @@ def read_unknown(log: EventLog, ids: Sequence[str]) -> list[str]:
     return [each for each in wanted if each not in known]
 
 
-def is_held(log: EventLog, ids: Sequence[str], *, replay: int) -> bool:
+def is_held(log: EventLog, ids: Sequence[str], *, replay: int, queue: str | None = None) -> bool:
     """Tell whether a worker holds one of these events, in a run, under a lease that lasts."""
-    table = events if replay == ORIGINAL_RUN else deliveries
+    table, _ = held_rows(replay, queue)
     query = (
         select(events.c.seq)
         .where(
@@ -118,7 +118,7 @@ def is_held(log: EventLog, ids: Sequence[str], *, replay: int) -> bool:
         )
         .limit(1)
     )
-    if replay != ORIGINAL_RUN:
+    if table is deliveries:
         query = query.join(deliveries, deliveries.c.event_seq == events.c.seq).where(
             deliveries.c.replay == replay
         )
@@ -131,5 +131,6 @@ def _read(log: EventLog, query: Select[Any]) -> list[Any]:
         return list(connection.execute(query.limit(COUNT_LIMIT + 1)))
 
 
-def _found(names: list[str]) -> Found:
+def found(names: list[str]) -> Found:
+    """Say how many there are, up to COUNT_LIMIT + 1, and name the first."""
     return Found(count=min(len(names), COUNT_LIMIT + 1), first=tuple(names[:_NAMED]))

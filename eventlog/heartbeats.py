@@ -28,10 +28,10 @@ class Heartbeat:
     """Of a worker: where it takes its jobs."""
 
 
-def beat(log: EventLog, *, name: str, kind: str) -> None:
-    """Report that a process lives; `kind` is receiver, worker or clock."""
+def beat(log: EventLog, *, name: str, kind: str, queue: str | None = None) -> None:
+    """Report that a process lives; `kind` is receiver, worker or clock, `queue` where a worker works."""
     statement = log.insert(heartbeats).values(
-        name=name, kind=kind, started_at=database_now(), beat_at=database_now()
+        name=name, kind=kind, queue=queue, started_at=database_now(), beat_at=database_now()
     )
     with log.write() as connection:
         connection.execute(

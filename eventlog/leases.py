@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from eventlog.acceptance import REQUEUE_GRACE
@@ -35,6 +35,8 @@ class PriorDelivery:
     failures: int
     is_due: bool
     """Whether it is to run now; of an event's deliveries some may be finished or due later."""
+    queue: str | None = None
+    """Where it is claimed without its event; None where it runs together with the others of its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,17 @@ class Claimed:
 
 def new_lease() -> str:
     return secrets.token_hex(16)
+
+
+def held_rows(replay: int, queue: str | None) -> tuple[Table, ColumnElement[int]]:
+    """Give the table whose rows a lease holds, and its column of seqs.
+
+    An original run is claimed by its event. The deliveries of a replay are claimed, and those that run alone:
+    they name the `queue` that they are claimed in.
+    """
+    if replay == ORIGINAL_RUN and queue is None:
+        return events, events.c.seq
+    return deliveries, deliveries.c.event_seq
 
 
 def claim(
@@ -68,7 +81,7 @@ def claim(
             .returning(seq)
         )
         seqs = sorted(set(connection.execute(statement).scalars()))
-        return _load(connection, seqs, replay, lease) if seqs else []
+        return load(connection, seqs, replay, lease) if seqs else []
 
     try:
         return log.write_again_after_collisions(work)
@@ -85,12 +98,14 @@ def _queued(ids: Sequence[str], replay: int) -> tuple[Table, ColumnElement[int],
     queued = and_(
         deliveries.c.event_seq.in_(select(events.c.seq).where(events.c.id.in_(ids))),
         deliveries.c.replay == replay,
+        deliveries.c.queue.is_(None),
         deliveries.c.state == State.QUEUED,
     )
     return deliveries, deliveries.c.event_seq, queued
 
 
-def _load(connection: Connection, seqs: list[int], replay: int, lease: str) -> list[Claimed]:
+def load(connection: Connection, seqs: Sequence[int], replay: int, lease: str) -> list[Claimed]:
+    """Read claimed events, and what earlier attempts left; what the lease holds of it is due."""
     first_body = and_(bodies.c.event_seq == events.c.seq, bodies.c.sha256 == events.c.body_sha256)
     query = (
         select(events, bodies.c.body)
@@ -106,11 +121,15 @@ def _load(connection: Connection, seqs: list[int], replay: int, lease: str) -> l
 
 
 def _prior_deliveries(
-    connection: Connection, seqs: list[int], replay: int, lease: str
+    connection: Connection, seqs: Sequence[int], replay: int, lease: str
 ) -> dict[int, list[PriorDelivery]]:
     is_due = or_(
-        and_(deliveries.c.state == State.WAITING, deliveries.c.due_at <= database_now()),
-        and_(literal(replay) != ORIGINAL_RUN, deliveries.c.lease == lease),
+        and_(
+            deliveries.c.state == State.WAITING,
+            deliveries.c.due_at <= database_now(),
+            deliveries.c.queue.is_(None),
+        ),
+        deliveries.c.lease == lease,
     )
     query = select(deliveries, func.coalesce(is_due, False).label("is_due")).where(
         deliveries.c.event_seq.in_(seqs), deliveries.c.replay == replay
@@ -124,6 +143,7 @@ def _prior_deliveries(
                 attempts=row.attempts,
                 failures=row.failures,
                 is_due=bool(row.is_due),
+                queue=row.queue,
             )
         )
     return prior
@@ -141,17 +161,17 @@ def event_of(row: Row[Any]) -> Event:
     )
 
 
-def holds(log: EventLog, *, replay: int, lease: str, seq: int) -> bool:
-    """Tell whether a lease still holds an event, or in a replay any of its deliveries."""
-    table, key = (events, events.c.seq) if replay == ORIGINAL_RUN else (deliveries, deliveries.c.event_seq)
+def holds(log: EventLog, *, replay: int, lease: str, seq: int, queue: str | None = None) -> bool:
+    """Tell whether a lease still holds an event, or any of the event's deliveries."""
+    table, key = held_rows(replay, queue)
     query = select(key).where(table.c.lease == lease, key == seq).limit(1)
     with log.read() as connection:
         return connection.execute(query).first() is not None
 
 
-def renew(log: EventLog, *, replay: int, lease: str, duration: timedelta) -> None:
+def renew(log: EventLog, *, replay: int, lease: str, duration: timedelta, queue: str | None = None) -> None:
     """Put off the end of a lease on all that it still holds."""
-    table = events if replay == ORIGINAL_RUN else deliveries
+    table, _ = held_rows(replay, queue)
     statement = (
         update(table)
         .where(table.c.lease == lease, table.c.state == State.RUNNING)
@@ -160,12 +180,19 @@ def renew(log: EventLog, *, replay: int, lease: str, duration: timedelta) -> Non
     log.write_again_after_collisions(lambda connection: connection.execute(statement))
 
 
-def hand_back(log: EventLog, *, replay: int, lease: str, seqs: Sequence[int] | None = None) -> list[str]:
+def hand_back(
+    log: EventLog,
+    *,
+    replay: int,
+    lease: str,
+    seqs: Sequence[int] | None = None,
+    queue: str | None = None,
+) -> list[str]:
     """Put what a lease holds back to the queue's state, uncharged: all of it, or these events.
 
     Returns the events' ids; the caller then sends a job for them, or leaves it to the sweeper.
     """
-    table, seq = (events, events.c.seq) if replay == ORIGINAL_RUN else (deliveries, deliveries.c.event_seq)
+    table, seq = held_rows(replay, queue)
     statement = (
         update(table)
         .where(table.c.lease == lease, table.c.state == State.RUNNING)

@@ -32,8 +32,14 @@ class Result:
     retry_in: timedelta | None = None
     """Until the next attempt; only where the state is waiting."""
     version: str | None = None
+    release: str | None = None
+    """`HOOKS_RELEASE`, where it is set."""
     note: str | None = None
     failure: Failure | None = None
+    holds_line: bool = False
+    """Whether those that stand in line behind it are held: it is dead, and its handler wants that."""
+    is_limited: bool = False
+    """Whether others may wait for its end, as their handler's concurrency is bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +49,5 @@ class Closing:
     seq: int
     event_id: str
     state: State
+    has_lone: bool = False
+    """Whether other deliveries of it run alone: then the log tells what state it is in."""

@@ -1,31 +1,67 @@
 """The rows of an outcome, written in a transaction that somebody else opened."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus, microseconds
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.leases import ORIGINAL_RUN, held_rows
+from eventlog.limits import let_in
+from eventlog.lines import Woken, leave_lines
 from eventlog.outcome import Closing, Result
-from eventlog.states import State
+from eventlog.states import HELD_BACK, UNFINISHED, State, summarise
 from eventlog.tables import deliveries, events, failures
+from eventlog.turns import lock_slots
+from eventlog.withdrawal import withdraw_retries
+
+_UNENDED: Final = (*UNFINISHED, *HELD_BACK)
 
 
 def record_results(
-    log: EventLog, connection: Connection, *, replay: int, lease: str, results: Sequence[Result]
-) -> None:
-    """Write results whose lease is held, in the caller's transaction; an attempt on record stays as it is."""
-    new = _not_on_record(connection, replay, lease, results)
-    if new:
-        (_upsert if replay == ORIGINAL_RUN else _update)(log, connection, replay, lease, new)
-        _record_failures(log, connection, replay, new)
+    log: EventLog,
+    connection: Connection,
+    *,
+    replay: int,
+    lease: str,
+    results: Sequence[Result],
+    queue: str | None = None,
+) -> list[Woken]:
+    """Write results whose lease is held, in the caller's transaction; an attempt on record stays as it is.
+
+    Returns the deliveries that may run now, as those are over: jobs are to be sent for them.
+    """
+    by_event = replay == ORIGINAL_RUN and queue is None
+    new = _not_on_record(connection, replay, lease, results, by_event=by_event)
+    if not new:
+        return []
+    (_upsert if by_event else _update)(log, connection, replay, lease, new)
+    _record_failures(log, connection, replay, new)
+    if replay != ORIGINAL_RUN:
+        withdraw_retries(connection, replay, [each.seq for each in new if each.state is State.WAITING])
+    return [] if by_event else _let_others_on(connection, replay, new)
+
+
+def _let_others_on(connection: Connection, replay: int, results: Sequence[Result]) -> list[Woken]:
+    """Give their turn to those that wait for the end of these, and sum up the events anew."""
+    left = [result for result in results if result.state not in _UNENDED and not result.holds_line]
+    woken = leave_lines(connection, [(result.seq, result.handler) for result in left])
+    ended: dict[str, int] = {}
+    for result in results:
+        if result.is_limited:
+            ended[result.handler] = ended.get(result.handler, 0) + 1
+    lock_slots(connection, ended)
+    for handler, number in ended.items():
+        woken += let_in(connection, handler, number)
+    if replay == ORIGINAL_RUN:
+        sum_up(connection, {result.seq for result in results})
+    return woken
 
 
 def _not_on_record(
-    connection: Connection, replay: int, lease: str, results: Sequence[Result]
+    connection: Connection, replay: int, lease: str, results: Sequence[Result], *, by_event: bool
 ) -> list[Result]:
     """Leave out failures of attempts that are on record already.
 
@@ -43,13 +79,18 @@ def _not_on_record(
         row = known.get((result.seq, result.handler))
         if row is None or result.failure is None:
             return True
-        return bool(row.attempts < result.attempt if replay == ORIGINAL_RUN else row.lease == lease)
+        return bool(row.attempts < result.attempt if by_event else row.lease == lease)
 
     return [result for result in results if is_new(result)]
 
 
-def held_seqs(connection: Connection, replay: int, lease: str, seqs: set[int]) -> set[int]:
-    table, seq = (events, events.c.seq) if replay == ORIGINAL_RUN else (deliveries, deliveries.c.event_seq)
+def held_seqs(
+    connection: Connection, replay: int, lease: str, seqs: set[int], *, queue: str | None = None
+) -> set[int]:
+    table, seq = held_rows(replay, queue)
+    if replay == ORIGINAL_RUN and table is deliveries:
+        # Events before deliveries, as everywhere: their state is summed up anew at the end.
+        lock_events(connection, seqs)
     # Locked on PostgreSQL until the commit, so that no sweeper can take the lease in between.
     query = (
         select(seq).where(table.c.lease == lease, seq.in_(seqs)).order_by(seq).with_for_update(key_share=True)
@@ -65,6 +106,7 @@ def _columns(result: Result) -> dict[str, Any]:
         "started_at": result.started_at,
         "duration_us": microseconds(result.duration),
         "version": result.version,
+        "release": result.release,
         "note": result.note,
     }
 
@@ -136,6 +178,8 @@ def _record_failures(log: EventLog, connection: Connection, replay: int, results
             "message": result.failure.message,
             "traceback": result.failure.traceback,
             "fingerprint": result.failure.fingerprint,
+            "version": result.version,
+            "release": result.release,
         }
         for result in results
         if result.failure is not None
@@ -149,12 +193,14 @@ def close_events(connection: Connection, lease: str, closings: Sequence[Closing]
     by_state: dict[State, list[int]] = {}
     for closing in closings:
         by_state.setdefault(closing.state, []).append(closing.seq)
+    mixed = [closing.seq for closing in closings if closing.has_lone and closing.state is not State.WAITING]
     next_attempt = (
         select(func.min(deliveries.c.due_at))
         .where(
             deliveries.c.event_seq == events.c.seq,
             deliveries.c.replay == ORIGINAL_RUN,
             deliveries.c.state == State.WAITING,
+            deliveries.c.queue.is_(None),
         )
         .scalar_subquery()
     )
@@ -167,5 +213,42 @@ def close_events(connection: Connection, lease: str, closings: Sequence[Closing]
                 lease=None,
                 # Where no delivery waits after all, the event is looked at now: it must not wait for ever.
                 due_at=func.coalesce(next_attempt, database_now()) if state is State.WAITING else None,
+            )
+        )
+    sum_up(connection, mixed)
+
+
+def lock_events(connection: Connection, seqs: Iterable[int]) -> None:
+    query = select(events.c.seq).where(events.c.seq.in_(set(seqs))).order_by(events.c.seq)
+    connection.execute(query.with_for_update(key_share=True)).all()
+
+
+def sum_up(connection: Connection, seqs: Iterable[int]) -> None:
+    """Set the state of events to what their deliveries add up to; the caller has locked them.
+
+    One that is claimed, or about to be, is left to whoever closes it.
+    """
+    wanted = set(seqs)
+    if not wanted:
+        return
+    states: dict[int, list[State]] = {seq: [] for seq in wanted}
+    retries: dict[int, list[datetime]] = {}
+    query = select(deliveries.c.event_seq, deliveries.c.state, deliveries.c.queue, deliveries.c.due_at).where(
+        deliveries.c.event_seq.in_(wanted), deliveries.c.replay == ORIGINAL_RUN
+    )
+    for row in connection.execute(query):
+        states[row.event_seq].append(State(row.state))
+        if row.state == State.WAITING and row.queue is None and row.due_at is not None:
+            retries.setdefault(row.event_seq, []).append(row.due_at)
+    for seq, of_event in states.items():
+        state = summarise(of_event)
+        # What runs alone is due by itself; an event that waits for nothing else has no time of its own.
+        unended = state in UNFINISHED
+        connection.execute(
+            update(events)
+            .where(events.c.seq == seq, events.c.state.not_in((State.QUEUED, State.RUNNING)))
+            .values(
+                state=State.WAITING if unended else state,
+                due_at=min(retries[seq]) if unended and seq in retries else None,
             )
         )

@@ -17,8 +17,9 @@ _SIGN_OFF_SECONDS: Final = 2.0
 class Pulse:
     """Heartbeats of one process; a log that is away is tried again at the next beat."""
 
-    def __init__(self, log: EventLog, *, kind: str) -> None:
+    def __init__(self, log: EventLog, *, kind: str, queue: str | None = None) -> None:
         self._log = log
+        self._queue = queue
         self._kind = kind
         self._name = f"{kind}@{socket.gethostname()}:{os.getpid()}"
         self._ended = threading.Event()
@@ -44,6 +45,6 @@ class Pulse:
 
     def _report(self) -> None:
         try:
-            beat(self._log, name=self._name, kind=self._kind)
+            beat(self._log, name=self._name, kind=self._kind, queue=self._queue)
         except LogUnavailable as error:
             structlog.get_logger(self._kind).debug("log_unavailable", while_doing="beat", error=str(error))

@@ -5,12 +5,12 @@ SQLite keeps no statistics here: it takes every state for rare, and reads all ro
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, literal_column
+from sqlalchemy import ColumnElement, FromClause, Integer, and_, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NULLTYPE
 
-from eventlog.states import UNFINISHED
+from eventlog.states import HELD_BACK, UNFINISHED
 
 
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -34,6 +34,12 @@ def _plain(element: _mostly, compiler: Any, **more: Any) -> str:  # noqa: ANN401
 @compiles(_mostly, "sqlite")
 def _with_likelihood(element: _mostly, compiler: Any, **more: Any) -> str:  # noqa: ANN401
     return f"likelihood({compiler.process(element.clauses, **more)}, 0.99)"
+
+
+def is_unended_alone(table: FromClause) -> ColumnElement[bool]:
+    """Say that a delivery runs in a queue of its own, and has not ended."""
+    unended = table.c.state.in_([literal_column(f"'{state}'") for state in (*UNFINISHED, *HELD_BACK)])
+    return and_(table.c.queue.isnot(None), _mostly(unended))
 
 
 def is_unfinished(table: FromClause) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """Last step: settle. Record what came of each delivery, and of each event whose run is over."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from eventlog.database import EventLog
 from eventlog.faults import Fault, classify
+from eventlog.lines import Woken
 from eventlog.outcome import Closing, Failure, Result
 from eventlog.outcome_rows import close_events, held_seqs, record_results
 
@@ -17,27 +18,45 @@ __all__ = ["Closing", "Failure", "Result", "settle"]
 
 _NOT_STORABLE: Final = "OutcomeNotStorable"
 
+Wake = Callable[[Sequence[Woken]], None]
+"""Sends jobs for deliveries that may run now."""
+
+
+def _nobody(_woken: Sequence[Woken]) -> None: ...
+
 
 def settle(
-    log: EventLog, *, replay: int, lease: str, results: Sequence[Result], closings: Sequence[Closing] = ()
+    log: EventLog,
+    *,
+    replay: int,
+    lease: str,
+    results: Sequence[Result],
+    closings: Sequence[Closing] = (),
+    queue: str | None = None,
+    wake: Wake = _nobody,
 ) -> set[int]:
     """Record results, and close events, as far as the lease still holds them.
+
+    `wake` is told, after the commit, which deliveries may run now.
 
     Returns the seqs of events whose lease was lost: nothing was written about those. An outcome that the
     database refuses never fails its neighbours: it is recorded in other words, or its event counts as lost.
     """
     try:
-        return _settle(log, replay, lease, results, closings)
+        lost, woken = _settle(log, replay, lease, results, closings, queue)
     except DBAPIError as error:
         if classify(error) is not Fault.BAD_ROW:
             raise
         refusal: Exception = error
     except (UnicodeError, OverflowError) as error:
         refusal = error  # the driver could not even send a value
+    else:
+        wake(woken)
+        return lost
     seqs = sorted({result.seq for result in results} | {closing.seq for closing in closings})
     if len(seqs) == 1:
-        return _settle_refused(log, replay, lease, results, closings, refusal)
-    lost: set[int] = set()
+        return _settle_refused(log, replay, lease, results, closings, queue, wake, refusal)
+    lost = set()
     for half in (set(seqs[: len(seqs) // 2]), set(seqs[len(seqs) // 2 :])):
         lost |= settle(
             log,
@@ -45,6 +64,8 @@ def settle(
             lease=lease,
             results=[result for result in results if result.seq in half],
             closings=[closing for closing in closings if closing.seq in half],
+            queue=queue,
+            wake=wake,
         )
     return lost
 
@@ -55,6 +76,8 @@ def _settle_refused(
     lease: str,
     results: Sequence[Result],
     closings: Sequence[Closing],
+    queue: str | None,
+    wake: Wake,
     refusal: Exception,
 ) -> set[int]:
     worded = [_in_other_words(result, refusal) for result in results]
@@ -63,7 +86,7 @@ def _settle_refused(
         seqs = {result.seq for result in results} | {closing.seq for closing in closings}
         structlog.get_logger("worker").error("outcome_refused", event_seqs=sorted(seqs), error=str(refusal))
         return seqs
-    return settle(log, replay=replay, lease=lease, results=worded, closings=closings)
+    return settle(log, replay=replay, lease=lease, results=worded, closings=closings, queue=queue, wake=wake)
 
 
 def _in_other_words(result: Result, refusal: Exception) -> Result:
@@ -85,15 +108,20 @@ def _in_other_words(result: Result, refusal: Exception) -> Result:
 
 
 def _settle(
-    log: EventLog, replay: int, lease: str, results: Sequence[Result], closings: Sequence[Closing]
-) -> set[int]:
+    log: EventLog,
+    replay: int,
+    lease: str,
+    results: Sequence[Result],
+    closings: Sequence[Closing],
+    queue: str | None,
+) -> tuple[set[int], list[Woken]]:
     wanted = {result.seq for result in results} | {closing.seq for closing in closings}
 
-    def work(connection: Connection) -> set[int]:
-        held = held_seqs(connection, replay, lease, wanted)
+    def work(connection: Connection) -> tuple[set[int], list[Woken]]:
+        held = held_seqs(connection, replay, lease, wanted, queue=queue)
         kept = [result for result in results if result.seq in held]
-        record_results(log, connection, replay=replay, lease=lease, results=kept)
+        woken = record_results(log, connection, replay=replay, lease=lease, results=kept, queue=queue)
         close_events(connection, lease, [closing for closing in closings if closing.seq in held])
-        return wanted - held
+        return wanted - held, woken
 
     return log.write_again_after_collisions(work)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Update, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, func, literal_column, select, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
@@ -32,7 +32,10 @@ class Swept:
     replay: int
     received_at: datetime
     was: State
-    """Waiting: its retry is due. Running: its lease ran out. Queued: no job came for it."""
+    """Waiting: its retry is due. Running: its lease ran out. Queued: no job came for it. Throttled: it may
+    begin now."""
+    queue: str | None = None
+    """Where it is claimed, of a delivery that runs alone."""
 
 
 def sweep(
@@ -127,17 +130,26 @@ def _requeue_events(
 def _requeue_replays(
     connection: Connection, which: ColumnElement[bool], was: State, again_in: timedelta
 ) -> list[Swept]:
-    statement = _requeue(deliveries, which, again_in).returning(deliveries.c.event_seq, deliveries.c.replay)
-    found = {(row.event_seq, row.replay) for row in connection.execute(statement)}
+    statement = _requeue(deliveries, which, again_in).returning(
+        deliveries.c.event_seq, deliveries.c.replay, func.coalesce(deliveries.c.queue, "").label("queue")
+    )
+    found = {(row.event_seq, row.replay, row.queue) for row in connection.execute(statement)}
     if not found:
         return []
     query = select(events.c.seq, events.c.id, events.c.received_at).where(
-        events.c.seq.in_({seq for seq, _ in found})
+        events.c.seq.in_({seq for seq, _, _ in found})
     )
     by_seq = {row.seq: row for row in connection.execute(query)}
     return [
-        Swept(event_id=by_seq[seq].id, replay=replay, received_at=by_seq[seq].received_at, was=was)
-        for seq, replay in sorted(found)
+        Swept(
+            event_id=by_seq[seq].id,
+            replay=replay,
+            received_at=by_seq[seq].received_at,
+            was=was,
+            queue=queue or None,
+        )
+        for seq, replay, queue in sorted(found)
+        if seq in by_seq
     ]
 
 
@@ -150,7 +162,9 @@ def _due(table: Table, state: State, late: Mapping[State, timedelta]) -> Select[
         .order_by(table.c.due_at)
     )
     if table is deliveries:
-        query = query.where(deliveries.c.replay > literal_column(str(ORIGINAL_RUN)))
+        query = query.where(
+            deliveries.c.replay > literal_column(str(ORIGINAL_RUN)), deliveries.c.queue.is_(None)
+        )
     return query
 
 

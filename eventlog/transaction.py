@@ -12,7 +12,8 @@ from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
 from eventlog.faults import Fault, classify
 from eventlog.leases import ORIGINAL_RUN
 from eventlog.outcome import Result
-from eventlog.outcome_rows import record_results
+from eventlog.outcome_rows import lock_events, record_results
+from eventlog.settlement import Wake
 from eventlog.tables import deliveries, events
 
 if TYPE_CHECKING:
@@ -27,11 +28,22 @@ _TRANSACTION_TIMEOUT_SINCE: Final = (17,)
 class OutcomeTransaction:
     """One that is open; undone unless committed."""
 
-    def __init__(self, log: EventLog, connection: Connection, *, replay: int, lease: str) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        connection: Connection,
+        *,
+        replay: int,
+        lease: str,
+        queue: str | None,
+        wake: Wake,
+    ) -> None:
         self._log = log
         self._connection = connection
         self._replay = replay
         self._lease = lease
+        self._queue = queue
+        self._wake = wake
         # In a savepoint: the user's own commit() and rollback() end that, and never our transaction.
         from sqlalchemy.orm import Session  # noqa: PLC0415 - slow to load, and many handlers need none
 
@@ -49,9 +61,24 @@ class OutcomeTransaction:
         self.session.close()
         try:
             # Locked only now: a lock on the event through the block would hold up the intake of its copies.
-            _require_lease(self._connection, self._replay, self._lease, result.seq, result.handler, lock=True)
-            record_results(
-                self._log, self._connection, replay=self._replay, lease=self._lease, results=[result]
+            if self._queue is not None and self._replay == ORIGINAL_RUN:
+                lock_events(self._connection, [result.seq])
+            _require_lease(
+                self._connection,
+                self._replay,
+                self._lease,
+                result.seq,
+                result.handler,
+                queue=self._queue,
+                lock=True,
+            )
+            woken = record_results(
+                self._log,
+                self._connection,
+                replay=self._replay,
+                lease=self._lease,
+                results=[result],
+                queue=self._queue,
             )
         except DBAPIError as error:
             raise LogUnavailable(f"the outcome could not be recorded: {error.orig}") from error
@@ -63,13 +90,22 @@ class OutcomeTransaction:
             if self._log.is_sqlite:
                 raise LogUnavailable(f"the transaction could not be committed: {error.orig}") from error
             raise CommitUnknown(f"nobody knows whether it was committed: {error.orig}") from error
+        self._wake(woken)
 
 
 @contextmanager
 def begin(
-    log: EventLog, *, replay: int, lease: str, seq: int, handler: str, seconds: float
+    log: EventLog,
+    *,
+    replay: int,
+    lease: str,
+    seq: int,
+    handler: str,
+    seconds: float,
+    queue: str | None = None,
+    wake: Wake = lambda _woken: None,
 ) -> Iterator[OutcomeTransaction]:
-    """Open a transaction for the delivery that a lease holds.
+    """Open a transaction for the delivery that a lease holds; `wake` is told what may run after its commit.
 
     Raises `LogUnavailable`, `LeaseLost` before the block begins; errors in the block stay as they are.
     """
@@ -77,10 +113,10 @@ def begin(
         try:
             if not log.is_sqlite:
                 _limit(connection, seconds + _LAST_RESORT_SECONDS)
-            _require_lease(connection, replay, lease, seq, handler, lock=False)
+            _require_lease(connection, replay, lease, seq, handler, queue=queue, lock=False)
         except DBAPIError as error:
             raise LogUnavailable(f"the event log can't be used: {error.orig}") from error
-        transaction = OutcomeTransaction(log, connection, replay=replay, lease=lease)
+        transaction = OutcomeTransaction(log, connection, replay=replay, lease=lease, queue=queue, wake=wake)
         try:
             yield transaction
         finally:
@@ -97,9 +133,16 @@ def _limit(connection: Connection, seconds: float) -> None:
 
 
 def _require_lease(
-    connection: Connection, replay: int, lease: str, seq: int, handler: str, *, lock: bool
+    connection: Connection,
+    replay: int,
+    lease: str,
+    seq: int,
+    handler: str,
+    *,
+    queue: str | None,
+    lock: bool,
 ) -> None:
-    if replay == ORIGINAL_RUN:
+    if replay == ORIGINAL_RUN and queue is None:
         query = select(events.c.seq).where(events.c.seq == seq, events.c.lease == lease)
     else:
         query = select(deliveries.c.id).where(

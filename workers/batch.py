@@ -11,9 +11,12 @@ from eventlog.leases import Claimed
 class Batch:
     """The claimed events of one job; each is started by the dispatcher, or handed back by the keeper."""
 
-    def __init__(self, *, lease: str, replay: int, claimed: Sequence[Claimed]) -> None:
+    def __init__(
+        self, *, lease: str, replay: int, claimed: Sequence[Claimed], queue: str | None = None
+    ) -> None:
         self.lease = lease
         self.replay = replay
+        self.queue = queue
         self.claimed_at = monotonic()
         self._unstarted = deque(claimed)
         self._seqs = frozenset(one.seq for one in claimed)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -24,7 +25,7 @@ from workers.jobs import CURRENT_RUNNER
 from workers.keeper import Keeper
 from workers.memory import GROWN_EXIT, Growth
 from workers.page import Note, SharedPage
-from workers.queue.redis_queue import EventQueue, QueueUnavailable
+from workers.queue.redis_queue import QUEUE_NAME, EventQueue, QueueUnavailable
 from workers.queue.settings import QueueSettings
 from workers.rq_worker import EventWorker
 from workers.runner import Announcer, Runner
@@ -38,8 +39,10 @@ _REDIS_AGAIN_SECONDS: Final = 0.5
 class WorkerChild:
     """Everything of one child process."""
 
-    def __init__(self, page: SharedPage) -> None:
+    def __init__(self, page: SharedPage, queue: str = QUEUE_NAME) -> None:
+        """`queue` is the one that it takes its jobs from."""
         self._page = page
+        self._queue_name = queue
         self._log = EventLog.open(LogSettings().url)
         self._queue = EventQueue.connect(QueueSettings().url)
         self._redis_url = QueueSettings().url
@@ -60,6 +63,8 @@ class WorkerChild:
         Raises `HandlerError`, `LogError` before the first job, when that can't work.
         """
         check_schema(self._log)
+        # With bytecode, an edit within one second and of one length would go unseen.
+        sys.dont_write_bytecode = sys.dont_write_bytecode or self._settings.reload_file is not None
         router = discover(HandlerSettings())
         for warning in warnings_for(router):
             self._logger.warning("handler_warning", warning=warning)
@@ -68,7 +73,12 @@ class WorkerChild:
             self._prepare(router)
             self._keeper.start()
             self._page.write(Note(is_ready=True))
-            self._logger.info("worker_ready", handlers=len(router.handlers))
+            self._logger.info(
+                "worker_ready",
+                handlers=len(router.handlers),
+                queue=self._queue_name,
+                queues=router.queues,
+            )
             while not self._stopping:
                 self._work_until_redis_fails()
         self._end_within_the_grace_time()  # a thread that a handler started may never end
@@ -90,6 +100,8 @@ class WorkerChild:
             Announcer(self._page),
             surroundings,
             transaction_seconds=self._settings.transaction_seconds,
+            wake=self._keeper.wake,
+            release=HandlerSettings().release,
         )
         self._surroundings = surroundings
         self._runner = Runner(
@@ -115,7 +127,7 @@ class WorkerChild:
         # RQ's loop ends on some Redis errors (read-only, out of memory, a timeout): it is begun again.
         try:
             self._queue.ping()
-            self._worker = EventWorker.connect(self._redis_url)
+            self._worker = EventWorker.connect(self._redis_url, self._queue_name)
             self._worker.work(logging_level="WARNING")
         except (QueueUnavailable, RedisError, OSError) as error:
             self._logger.warning("queue_unavailable", error=str(error))

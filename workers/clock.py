@@ -1,7 +1,7 @@
 """The clock: sweeps for what is due, feeds replays to the queue; any number of clocks may run."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.held_leases import read_held_leases
 from eventlog.lease_watch import LeaseWatch
+from eventlog.lone_sweep import look_for_due, sweep_alone
 from eventlog.setback import bring_nearer
 from eventlog.states import State
 from eventlog.sweep import Swept, sweep
@@ -19,6 +20,7 @@ from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.replay import ReplayFeeder
 
 _TURN_SECONDS: Final = 0.25
+_SHORTEST_TURN_SECONDS: Final = 0.01
 _SWEEP_EVERY_SECONDS: Final = 1.0
 _SKEW: Final = timedelta(seconds=3)
 """So far the clocks of two machines may be apart without a job being sent twice."""
@@ -35,6 +37,7 @@ class Clock:
         self._lease_watch = LeaseWatch(lease_seconds=lease.total_seconds())
         self._clock_watch = ClockWatch()
         self._swept_at = float("-inf")
+        self._turn_seconds = _TURN_SECONDS
         self._troubled = ""
         self._stopping = False
         self._logger = structlog.get_logger("clock")
@@ -48,7 +51,7 @@ class Clock:
         while not self._stopping:
             began = time.monotonic()
             self.turn(began)
-            time.sleep(max(0.0, _TURN_SECONDS - (time.monotonic() - began)))
+            time.sleep(max(_SHORTEST_TURN_SECONDS, self._turn_seconds - (time.monotonic() - began)))
 
     def turn(self, now: float) -> None:
         """Do what is due; `now` is of a monotonic clock, in seconds. Trouble is told once, and outlived."""
@@ -60,6 +63,7 @@ class Clock:
             if is_time:
                 self._swept_at = now
                 self._sweep(ended)
+            self._sweep_alone(with_queued=is_time)
             self._feeder.feed(now, backlog)
         except (LogUnavailable, QueueUnavailable) as error:
             self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)
@@ -90,17 +94,33 @@ class Clock:
     def _sweep(self, ended: Mapping[str, datetime]) -> None:
         # Jobs are taken in order: what was queued after the oldest that waits may wait in a later one.
         waited = self._queue.oldest_wait()
-        swept = sweep(self._log, ended=ended, queued_for=waited + _SKEW if waited else timedelta(0))
-        for replay, ids in _by_replay(swept).items():
-            self._queue.send(ids, replay=replay)
+        self._send(sweep(self._log, ended=ended, queued_for=_lateness(waited)))
+
+    def _sweep_alone(self, *, with_queued: bool) -> None:
+        """Sweep the queues of what runs alone; what its rate holds back comes at its time."""
+        due = look_for_due(self._log, with_queued=with_queued)
+        for queue in due.queues:
+            late = _lateness(self._queue.oldest_wait(queue)) if with_queued else None
+            self._send(sweep_alone(self._log, queue, queued_for=late))
+        soon = _TURN_SECONDS if due.next_throttled_in is None else due.next_throttled_in.total_seconds()
+        self._turn_seconds = min(_TURN_SECONDS, soon)
+
+    def _send(self, swept: Sequence[Swept]) -> None:
+        for (replay, queue), ids in _by_run(swept).items():
+            self._queue.send(ids, replay=replay, queue=queue)
         for was, verb in ((State.RUNNING, "lease_expired"), (State.QUEUED, "job_missed")):
             found_ids = [found.event_id for found in swept if found.was is was]
             if found_ids:
                 self._logger.info(verb, events=len(found_ids), first=found_ids[0])
 
 
-def _by_replay(swept: Iterable[Swept]) -> dict[int, list[str]]:
-    grouped: dict[int, list[str]] = {}
+def _lateness(waited: timedelta | None) -> timedelta:
+    """Say for how long something may stay queued, where the oldest job has waited for so long."""
+    return waited + _SKEW if waited else timedelta(0)
+
+
+def _by_run(swept: Iterable[Swept]) -> dict[tuple[int, str | None], list[str]]:
+    grouped: dict[tuple[int, str | None], list[str]] = {}
     for found in swept:
-        grouped.setdefault(found.replay, []).append(found.event_id)
+        grouped.setdefault((found.replay, found.queue), []).append(found.event_id)
     return grouped

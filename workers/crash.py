@@ -14,6 +14,7 @@ from workers.memory import GROWN_EXIT
 from workers.page import Note, Running
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.surroundings import FILES_CLOSED_EXIT
+from workers.waking import send_woken
 
 _OWN_EXITS: Final = {
     FILES_CLOSED_EXIT: "was ended, because files of its own were closed, such as the event log's,",
@@ -42,7 +43,14 @@ def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge:
         return
     if charge and note.running is not None:
         result = _result_of(note.running, cause)
-        lost = settle(log, replay=note.replay, lease=note.lease, results=[result])
+        lost = settle(
+            log,
+            replay=note.replay,
+            queue=note.queue,
+            lease=note.lease,
+            results=[result],
+            wake=lambda woken: send_woken(queue, woken),
+        )
         if not lost:
             structlog.get_logger("worker").error(
                 f"delivery_{result.state}",
@@ -51,9 +59,9 @@ def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge:
                 attempt=note.running.attempt,
                 error=f"{result.failure.error_type}: {result.failure.message}" if result.failure else "",
             )
-    ids = leases.hand_back(log, replay=note.replay, lease=note.lease)
+    ids = leases.hand_back(log, replay=note.replay, queue=note.queue, lease=note.lease)
     try:
-        queue.send(ids, replay=note.replay)
+        queue.send(ids, replay=note.replay, queue=note.queue)
     except QueueUnavailable as error:
         structlog.get_logger("worker").warning(
             "queue_unavailable", left_to_the_sweeper=len(ids), error=str(error)
@@ -72,6 +80,9 @@ def _result_of(running: Running, cause: str) -> Result:
         duration=datetime.now(UTC) - running.started_at,
         retry_in=running.retry_after_crash,
         version=running.version,
+        holds_line=running.holds_line_after_crash,
+        is_limited=running.is_limited,
+        release=running.release,
         failure=Failure(
             error_type="WorkerCrashed",
             message=message,

@@ -6,25 +6,46 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import structlog
 
 from eventlog.database import EventLog
+from eventlog.effects import StepsOnRecord
 from eventlog.event import Event
 from eventlog.leases import Claimed, PriorDelivery
 from eventlog.outcome import Result
+from eventlog.settlement import Wake
 from eventlog.states import State
 from eventlog.transaction import begin
 from handlers import Context
 from handlers.attempt import attempt
+from handlers.http import AttemptHttp
+from handlers.once import Steps
 from handlers.outcome import HandlerTimeout, Outcome, Succeeded
 from handlers.registration import Handler, HandlerFunction
 from handlers.transaction import LastAct
 from workers.page import Announce, Running
 from workers.result import report, result_of, success
+from workers.step_shield import StepShield
 from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
 from workers.transaction_limit import KILL_AFTER_SECONDS, TransactionLimit
+
+if TYPE_CHECKING:  # loads slowly
+    from structlog.typing import FilteringBoundLogger
+
+
+def _nobody(_woken: object) -> None: ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _handlers_logger() -> "FilteringBoundLogger":
+    logger: FilteringBoundLogger = structlog.get_logger("handler")
+    return logger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +60,7 @@ class Delivered:
 class Deliverer:
     """Calls handlers, in the main thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - users' tests have doubles for each
         self,
         log: EventLog,
         timer: HandlerTimer,
@@ -47,20 +68,39 @@ class Deliverer:
         surroundings: Surroundings,
         *,
         transaction_seconds: float,
+        wake: Wake = _nobody,
+        release: str | None = None,
+        now: Callable[[], datetime] = _utc_now,
+        chance: Callable[[], float] = random.random,
+        logger: "Callable[[], FilteringBoundLogger]" = _handlers_logger,
+        make_http: Callable[..., AttemptHttp] = AttemptHttp,
     ) -> None:
         self._log = log
         self._timer = timer
         self._announce = announce
         self._surroundings = surroundings
         self._transaction_seconds = transaction_seconds
+        self._wake = wake
+        self._release = release
+        self._now = now
+        self._chance = chance
+        self._logger = logger
+        self._make_http = make_http
 
     def deliver(
-        self, claimed: Claimed, handler: Handler, prior: PriorDelivery | None, *, replay: int, lease: str
+        self,
+        claimed: Claimed,
+        handler: Handler,
+        prior: PriorDelivery | None,
+        *,
+        replay: int,
+        lease: str,
+        queue: str | None = None,
     ) -> Delivered | None:
         """Run one attempt; None where it must have no outcome, as another worker may have taken over."""
         number = (prior.attempts if prior else 0) + 1
         failures = prior.failures if prior else 0
-        started_at = datetime.now(UTC)
+        started_at = self._now()
         began = monotonic()
 
         def done() -> Result:
@@ -71,24 +111,36 @@ class Deliverer:
                 failures=failures,
                 started_at=started_at,
                 duration=timedelta(seconds=monotonic() - began),
+                release=self._release,
             )
 
-        running = _running(claimed, handler, number, failures, started_at, began)
-        last_act = self._last_act(running, replay, lease, done)
+        running = self._running(claimed, handler, number, failures, started_at, began)
+        last_act = self._last_act(running, replay, lease, queue, done)
+        steps = Steps(
+            StepsOnRecord(log=self._log, seq=claimed.seq, handler=handler.name, replay=replay, lease=lease),
+            StepShield(self._timer, self._surroundings),
+            last_act,
+            attempt=number,
+            ends_at=began + handler.timeout_seconds,
+        )
+        http = self._make_http(seconds=handler.timeout_seconds)
         fields = {"event_id": claimed.event.id, "handler": handler.name, "attempt": number}
         context = Context(
-            log=structlog.get_logger("handler").bind(**fields, **({"replay": replay} if replay else {})),
+            log=self._logger().bind(**fields, **({"replay": replay} if replay else {})),
             handler=handler.name,
             event_id=claimed.event.id,
             attempt=number,
             replay=replay,
             deadline=started_at + timedelta(seconds=handler.timeout_seconds),
             open_transaction=last_act.open,
+            run_once=steps.once,
+            open_http=http.client,
         )
         self._announce(running)
         try:
             outcome = self._attempt(claimed.event, handler, context, failures)
         finally:
+            http.close()
             self._surroundings.restore()
             self._announce(None)
         if last_act.lost is not None:
@@ -97,16 +149,22 @@ class Deliverer:
         if last_act.recorded is not None:
             _tell_of_an_encore(outcome, fields)
         result = last_act.recorded or result_of(outcome, done())
+        if result.state is State.DEAD and handler.pace.on_dead == "hold":
+            result = replace(result, holds_line=True)
         report(claimed.event, result, replay)
         return Delivered(result=result, is_recorded=last_act.recorded is not None)
 
-    def _last_act(self, running: Running, replay: int, lease: str, done: Callable[[], Result]) -> LastAct:
+    def _last_act(
+        self, running: Running, replay: int, lease: str, queue: str | None, done: Callable[[], Result]
+    ) -> LastAct:
         return LastAct(
             partial(
                 begin,
                 self._log,
                 replay=replay,
+                queue=queue,
                 lease=lease,
+                wake=self._wake,
                 seq=running.seq,
                 handler=running.handler,
                 seconds=self._transaction_seconds,
@@ -125,13 +183,44 @@ class Deliverer:
         try:
             self._timer.install()
             with self._timer.limit(handler.timeout_seconds):
-                outcome = attempt(guarded, own_event, context, failures=failures, random=random.random)
+                outcome = attempt(
+                    guarded, own_event, context, failures=failures, random=self._chance, now=self._now
+                )
         except HandlerTimeout as late:
             # It struck when the handler had just ended; an outcome that is there counts.
             if outcome is None:
                 raising = replace(handler, function=_raising(late))
-                outcome = attempt(raising, own_event, context, failures=failures, random=random.random)
+                outcome = attempt(
+                    raising, own_event, context, failures=failures, random=self._chance, now=self._now
+                )
         return outcome
+
+    def _running(
+        self,
+        claimed: Claimed,
+        handler: Handler,
+        number: int,
+        failures: int,
+        started_at: datetime,
+        began: float,
+    ) -> Running:
+        retry_in = handler.retry.delay(failures + 1, self._chance)
+        return Running(
+            seq=claimed.seq,
+            event_id=claimed.event.id,
+            handler=handler.name,
+            attempt=number,
+            failures=failures + 1,
+            version=handler.version,
+            release=self._release,
+            started_at=started_at,
+            timeout_seconds=handler.timeout_seconds,
+            kill_at=began + handler.timeout_seconds + KILL_AFTER_SECONDS,
+            is_limited=handler.pace.concurrency is not None,
+            holds_line_after_crash=retry_in is None and handler.pace.on_dead == "hold",
+            state_after_crash=State.DEAD if retry_in is None else State.WAITING,
+            retry_after_crash=retry_in,
+        )
 
     def _guarded(self, function: HandlerFunction) -> HandlerFunction:
         def guarded(event: Event, context: Context) -> object:
@@ -156,22 +245,3 @@ def _tell_of_an_encore(outcome: Outcome, fields: dict[str, object]) -> None:
         structlog.get_logger("worker").warning(
             "ended_otherwise_after_its_transaction", outcome=type(outcome).__name__, **fields
         )
-
-
-def _running(
-    claimed: Claimed, handler: Handler, number: int, failures: int, started_at: datetime, began: float
-) -> Running:
-    retry_in = handler.retry.delay(failures + 1, random.random)
-    return Running(
-        seq=claimed.seq,
-        event_id=claimed.event.id,
-        handler=handler.name,
-        attempt=number,
-        failures=failures + 1,
-        version=handler.version,
-        started_at=started_at,
-        timeout_seconds=handler.timeout_seconds,
-        kill_at=began + handler.timeout_seconds + KILL_AFTER_SECONDS,
-        state_after_crash=State.DEAD if retry_in is None else State.WAITING,
-        retry_after_crash=retry_in,
-    )

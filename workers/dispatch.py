@@ -1,19 +1,33 @@
 """Fifth step: dispatch. Run an event through every handler that wants it; none failing stops another."""
 
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Collection
+from random import random
+from typing import Final, NoReturn
 
+from eventlog.hand_on import Placement
 from eventlog.leases import ORIGINAL_RUN, Claimed, PriorDelivery
 from eventlog.outcome import Closing, Result
-from eventlog.states import UNFINISHED, summarise
-from handlers import Context, Event, Router
+from eventlog.states import UNFINISHED, State, summarise
+from handlers import Context, Event, Router, exponential
 from handlers.registration import Handler
 from handlers.retry import RetryPolicy
 from workers.delivery import Deliverer
+from workers.placing import limits_of, placements
+
+_UNTIL_IT_IS_BACK: Final = exponential(5)
+_TRIES_WITHOUT_IT: Final = 200
+"""About six days of them: whoever wants the handler back has brought it back by then."""
 
 
 class HandlerMissing(Exception):  # noqa: N818 - named for what happened
-    """A delivery is for a handler that this worker does not have."""
+    """A delivery is for a handler that this worker does not have: it waits for one that has it."""
+
+    def __init__(self, handler: str, attempt: int) -> None:
+        super().__init__(
+            f"no handler named {handler!r} is registered in this worker; was it renamed or removed?"
+        )
+        self.retry_after = _UNTIL_IT_IS_BACK.wait(attempt, random)
+        self.permanent = attempt > _TRIES_WITHOUT_IT
 
 
 class Dispatcher:
@@ -22,6 +36,8 @@ class Dispatcher:
     def __init__(self, router: Router, deliverer: Deliverer) -> None:
         self._router = router
         self._deliverer = deliverer
+        self.limits = limits_of(router)
+        """Of the handlers that have any, by name."""
 
     def dispatch(
         self,
@@ -31,26 +47,47 @@ class Dispatcher:
         lease: str,
         is_lost: Callable[[], bool],
         record: Callable[[list[Result], Closing | None], None],
+        queue: str | None = None,
+        placed: Collection[tuple[int, str]] = (),
     ) -> None:
         """Run what is due of one event; `record` is called with each outcome as it comes.
 
-        The last call closes the event, which only its original run does. When `is_lost` says that another
-        worker may have taken over, nothing more is run.
+        The last call closes the event, which only its original run does. `placed` are the deliveries, by
+        event and handler, that were handed on to run elsewhere. When `is_lost` says that another worker may
+        have taken over, nothing more is run.
         """
-        states = {prior.handler: prior.state for prior in claimed.prior}
-        due = self._due_in_replay(claimed) if replay != ORIGINAL_RUN else self._due_in_original(claimed)
-        for handler, prior in due:
+        by_event = replay == ORIGINAL_RUN and queue is None
+        states = {prior.handler: prior.state for prior in claimed.prior if prior.queue is None}
+        elsewhere = {each.handler for each in self.placements(claimed, replay=replay, queue=queue)}
+        for handler, prior in self._due_in_original(claimed) if by_event else self._due_alone(claimed):
+            if handler.name in elsewhere:
+                continue
             if is_lost():
                 return
-            delivered = self._deliverer.deliver(claimed, handler, prior, replay=replay, lease=lease)
+            delivered = self._deliverer.deliver(
+                claimed, handler, prior, replay=replay, lease=lease, queue=queue
+            )
             if delivered is None:
                 return
             states[handler.name] = delivered.result.state
             if not delivered.is_recorded:
                 record([delivered.result], None)
-        if replay == ORIGINAL_RUN:
-            state = summarise(list(states.values()))
-            record([], Closing(seq=claimed.seq, event_id=claimed.event.id, state=state))
+        if by_event:
+            # What could not be handed on yet is tried again soon, with the event.
+            states |= {name: State.WAITING for name in elsewhere if (claimed.seq, name) not in placed}
+            record(
+                [],
+                Closing(
+                    seq=claimed.seq,
+                    event_id=claimed.event.id,
+                    state=summarise(list(states.values())),
+                    has_lone=bool(elsewhere) or any(prior.queue is not None for prior in claimed.prior),
+                ),
+            )
+
+    def placements(self, claimed: Claimed, *, replay: int, queue: str | None) -> list[Placement]:
+        """Give the deliveries of a claimed event that are to be handed on."""
+        return placements(self._router, claimed, replay=replay, queue=queue)
 
     def _due_in_original(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
         """Give the handlers to run now: those without an outcome yet, and those whose retry is due."""
@@ -59,7 +96,7 @@ class Dispatcher:
         vanished = [
             _missing(delivery.handler)
             for delivery in claimed.prior
-            if delivery.state in UNFINISHED and delivery.handler not in matching
+            if delivery.state in UNFINISHED and delivery.queue is None and delivery.handler not in matching
         ]
         return [
             (handler, prior.get(handler.name))
@@ -67,8 +104,8 @@ class Dispatcher:
             if handler.name not in prior or prior[handler.name].is_due
         ]
 
-    def _due_in_replay(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
-        """Give the handlers whose deliveries were claimed; a replay makes them before it runs them."""
+    def _due_alone(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
+        """Give the handlers whose deliveries were claimed, in a replay or in a queue of their own."""
         registered = {handler.name: handler for handler in self._router.handlers}
         return [
             (registered.get(delivery.handler) or _missing(delivery.handler), delivery)
@@ -78,12 +115,10 @@ class Dispatcher:
 
 
 def _missing(name: str) -> Handler:
-    """Stand in for a handler that a delivery names and this worker lacks: it fails, and so is retried."""
+    """Stand in for a handler that a delivery names and this worker lacks: it uses up no retry of its own."""
 
-    def fail(_event: Event, _context: Context) -> NoReturn:
-        raise HandlerMissing(
-            f"no handler named {name!r} is registered in this worker; was it renamed or removed?"
-        )
+    def fail(_event: Event, context: Context) -> NoReturn:
+        raise HandlerMissing(name, context.attempt)
 
     return Handler(
         name=name,

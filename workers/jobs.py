@@ -8,6 +8,6 @@ from workers.runner import Runner
 CURRENT_RUNNER: Final[ContextVar[Runner]] = ContextVar("CURRENT_RUNNER")
 
 
-def run_events(event_ids: list[str], replay: int = 0) -> None:
-    """Run events of the log; in the original run (0) or in a replay."""
-    CURRENT_RUNNER.get().run(event_ids, replay)
+def run_events(event_ids: list[str], replay: int = 0, queue: str | None = None) -> None:
+    """Run events of the log, in the original run (0) or in a replay; or their deliveries of a `queue`."""
+    CURRENT_RUNNER.get().run(event_ids, replay, queue)

@@ -14,9 +14,11 @@ import structlog
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
+from eventlog.lines import Woken
 from eventlog.settlement import Closing, Result, settle
 from workers.batch import Batch
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
+from workers.waking import send_woken
 
 _SETTLE_EVERY_SECONDS: Final = 0.02
 _LOOK_EVERY_SECONDS: Final = 0.25
@@ -57,6 +59,10 @@ class Keeper:
             if closing is not None:
                 self._closings.append(closing)
             self._changed.notify_all()
+
+    def wake(self, woken: Sequence[Woken]) -> None:
+        """Send jobs for deliveries whose turn has come."""
+        send_woken(self._queue, woken)
 
     def hand_back_unstarted(self) -> None:
         """Have what was not started handed back now: the worker is told to stop."""
@@ -108,7 +114,13 @@ class Keeper:
         if results or closings:
             try:
                 lost = settle(
-                    self._log, replay=batch.replay, lease=batch.lease, results=results, closings=closings
+                    self._log,
+                    replay=batch.replay,
+                    queue=batch.queue,
+                    lease=batch.lease,
+                    results=results,
+                    closings=closings,
+                    wake=self.wake,
                 )
             except LogUnavailable:
                 with self._changed:
@@ -124,7 +136,11 @@ class Keeper:
             batch.lose(lost)
             self._logger.warning("lease_lost", events=len(lost), replay=batch.replay)
         for closing in closings:
-            if closing.seq not in lost:
+            if closing.seq in lost:
+                continue
+            if closing.has_lone:
+                self._logger.info("event_handed_on", event_id=closing.event_id)
+            else:
                 self._logger.info("event_settled", event_id=closing.event_id, state=str(closing.state))
 
     def _hand_back(self, batch: Batch) -> None:
@@ -133,13 +149,17 @@ class Keeper:
             return
         try:
             ids = leases.hand_back(
-                self._log, replay=batch.replay, lease=batch.lease, seqs=[one.seq for one in taken]
+                self._log,
+                replay=batch.replay,
+                queue=batch.queue,
+                lease=batch.lease,
+                seqs=[one.seq for one in taken],
             )
         except LogUnavailable:
             batch.return_unstarted(taken)
             raise
         try:
-            self._queue.send(ids, replay=batch.replay)
+            self._queue.send(ids, replay=batch.replay, queue=batch.queue)
         except QueueUnavailable as error:
             self._logger.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
 

@@ -31,10 +31,13 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
     """Counted failures if this attempt ends in a crash."""
     version: str
+    release: str | None = None
     started_at: datetime
     timeout_seconds: float
     kill_at: float
     """On the machine's monotonic clock: when a handler that did not heed its timeout is killed."""
+    holds_line_after_crash: bool = False
+    is_limited: bool = False
     state_after_crash: State
     retry_after_crash: timedelta | None
     transaction_seconds: float | None = None
@@ -59,6 +62,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it came as far as waiting for jobs."""
     lease: str | None = None
     replay: int = 0
+    queue: str | None = None
     running: Running | None = None
 
 

@@ -49,15 +49,19 @@ class Renewer:
             if note.lease is None or (note.running is not None and monotonic() > note.running.kill_at):
                 continue
             # While the log is away the child waits for it, with outcomes that only it knows: it is not stuck.
-            is_renewed = self._try(note.replay, note.lease)
+            is_renewed = self._try(note.replay, note.queue, note.lease)
             idle = idle + 1 if is_renewed and not changed and note.running is None else 0
             if idle >= _RENEWALS_PER_LEASE:
                 self._stuck.set()
 
-    def _try(self, replay: int, lease: str) -> bool:
+    def _try(self, replay: int, queue: str | None, lease: str) -> bool:
         try:
             leases.renew(
-                self._log, replay=replay, lease=lease, duration=timedelta(seconds=self._lease_seconds)
+                self._log,
+                replay=replay,
+                queue=queue,
+                lease=lease,
+                duration=timedelta(seconds=self._lease_seconds),
             )
         except LogUnavailable as error:
             structlog.get_logger("worker").warning("log_unavailable", while_doing="renew", error=str(error))

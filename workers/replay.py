@@ -6,6 +6,8 @@ from typing import Final
 
 import structlog
 
+from eventlog.canary import Step
+from eventlog.canary import advance as advance_canary
 from eventlog.database import EventLog
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, read_replays
@@ -37,6 +39,9 @@ class ReplayFeeder:
     def feed(self, now: float, backlog: int) -> None:
         """Feed each running replay its next events. Raises `LogUnavailable`, `QueueUnavailable`."""
         for replay in read_replays(self._log, state=ReplayState.RUNNING):
+            # Whatever the backlog: what failed again is to be stopped at once.
+            if replay.canary is not None and not self._goes_on(replay):
+                continue
             turn = self._allow(replay, now)
             if backlog > _ROOM_JOBS or turn < 1:
                 continue
@@ -45,6 +50,18 @@ class ReplayFeeder:
                 self._allowances.pop(replay.id, None)
                 self._logger.info("replay_fed", replay=replay.id)
             self._queue.send(fed.event_ids, replay=replay.id)
+
+    def _goes_on(self, canary: Replay) -> bool:
+        """Stop a canary, end it or begin its next stage; tell whether it may be fed now."""
+        advance = advance_canary(self._log, canary)
+        match advance.step:
+            case Step.STOP:
+                self._logger.warning("replay_stopped", replay=canary.id, reason=advance.because)
+            case Step.NEXT_STAGE:
+                self._logger.info("replay_next_stage", replay=canary.id, after=canary.fed)
+            case Step.END:
+                self._logger.info("replay_ended_well", replay=canary.id, deliveries=canary.fed)
+        return advance.step in (Step.FEED, Step.NEXT_STAGE)
 
     def _allow(self, replay: Replay, now: float) -> int:
         """Say how many events a replay may be fed now: its rate times the time since the last turn.

@@ -15,7 +15,14 @@ from handlers.registration import Handler
 
 
 def success(
-    *, seq: int, handler: Handler, attempt: int, failures: int, started_at: datetime, duration: timedelta
+    *,
+    seq: int,
+    handler: Handler,
+    attempt: int,
+    failures: int,
+    started_at: datetime,
+    duration: timedelta,
+    release: str | None = None,
 ) -> Result:
     """Give the result of a handler that returned; `failures` are those before this attempt."""
     return Result(
@@ -27,6 +34,8 @@ def success(
         started_at=started_at,
         duration=duration,
         version=handler.version,
+        release=release,
+        is_limited=handler.pace.concurrency is not None,
     )
 
 

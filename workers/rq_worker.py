@@ -16,7 +16,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
 
-from workers.queue.redis_queue import QUEUE_NAME
+from workers.queue.redis_queue import rq_name
 
 _SAY_AGAIN_SECONDS: Final = 60.0
 _TTL_SECONDS: Final = 30
@@ -54,13 +54,14 @@ class EventWorker(SimpleWorker):
     _leaving: Redis
 
     @classmethod
-    def connect(cls, url: str) -> "EventWorker":
+    def connect(cls, url: str, queue: str | None = None) -> "EventWorker":
         logger = logging.getLogger("rq.worker")
         if not any(isinstance(each, _OnceInAWhile) for each in logger.filters):
             logger.addFilter(_OnceInAWhile())
         redis = Redis.from_url(url)
-        queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
-        worker = cls([queue], connection=redis, serializer=JSONSerializer, worker_ttl=_TTL_SECONDS)
+        # One queue only: of two, a popped job can be lost for good.
+        taken_from = Queue(rq_name(queue), connection=redis, serializer=JSONSerializer)
+        worker = cls([taken_from], connection=redis, serializer=JSONSerializer, worker_ttl=_TTL_SECONDS)
         worker._leaving = Redis.from_url(
             url,
             socket_timeout=_SIGN_OFF_SECONDS,

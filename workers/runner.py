@@ -3,17 +3,25 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from time import monotonic  # by name: what a handler does to the module is nothing to us
+from time import monotonic, sleep  # by name: what a handler does to the module is nothing to us
+from typing import Final
 
 import structlog
 
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
+from eventlog.hand_on import hand_on
+from eventlog.leases import Claimed
+from eventlog.lines import Woken
+from eventlog.lone_claims import claim_alone
 from workers.batch import Batch
 from workers.dispatch import Dispatcher
 from workers.keeper import Keeper
 from workers.page import Note, Running, SharedPage
+
+_HAND_ON_SECONDS: Final = 0.2
+_HAND_ON_AGAIN_SECONDS: Final = 0.01
 
 
 class Runner:
@@ -39,17 +47,18 @@ class Runner:
         self._stopping = False
         self._sure_at = monotonic()
 
-    def run(self, event_ids: Sequence[str], replay: int) -> None:
+    def run(self, event_ids: Sequence[str], replay: int, queue: str | None = None) -> None:
         """Claim the events that are still queued, run their handlers, and record what came of it.
 
-        A job whose events were all taken by others does nothing.
+        With `queue`, their deliveries that run alone there. A job whose events were all taken by others does
+        nothing.
         """
         lease = leases.new_lease()
         try:
-            self._page.write(Note(is_ready=True, lease=lease, replay=replay))
-            claimed = leases.claim(self._log, event_ids, replay=replay, lease=lease, duration=self._lease)
+            self._page.write(Note(is_ready=True, lease=lease, replay=replay, queue=queue))
+            claimed = self._claim(event_ids, replay, queue, lease)
             if claimed:
-                self._run(Batch(lease=lease, replay=replay, claimed=claimed))
+                self._run(Batch(lease=lease, replay=replay, queue=queue, claimed=claimed), claimed)
         except LogUnavailable as error:
             # The events stay queued in the log, and the sweeper sends another job for them.
             structlog.get_logger("worker").warning("log_unavailable", while_doing="claim", error=str(error))
@@ -57,17 +66,60 @@ class Runner:
             self._page.write(Note(is_ready=True))
             self._after_each()
 
-    def _run(self, batch: Batch) -> None:
+    def _claim(self, ids: Sequence[str], replay: int, queue: str | None, lease: str) -> Sequence[Claimed]:
+        if queue is None:
+            return leases.claim(self._log, ids, replay=replay, lease=lease, duration=self._lease)
+        claim = claim_alone(
+            self._log,
+            ids,
+            replay=replay,
+            queue=queue,
+            lease=lease,
+            duration=self._lease,
+            limits=self._dispatcher.limits,
+        )
+        # Before the handlers run: other workers may do meanwhile what this one does not.
+        others = [Woken(event_id=event_id, replay=replay, queue=queue) for event_id in claim.others]
+        self._keeper.wake([*others, *claim.woken])
+        return claim.claimed
+
+    def _hand_on(self, batch: Batch, claimed: Sequence[Claimed]) -> frozenset[tuple[int, str]]:
+        """Hand on what is to run elsewhere; gives, by event and handler, what could be."""
+        left = [
+            placement
+            for one in claimed
+            for placement in self._dispatcher.placements(one, replay=batch.replay, queue=batch.queue)
+        ]
+        placed: frozenset[tuple[int, str]] = frozenset()
+        until = monotonic() + _HAND_ON_SECONDS
+        try:
+            while left:
+                handed = hand_on(self._log, left, replay=batch.replay, lease=batch.lease, queue=batch.queue)
+                self._keeper.wake(handed.woken)
+                placed |= handed.placed
+                left = [each for each in left if (each.seq, each.handler) not in placed]
+                if monotonic() > until:
+                    break
+                # An intake with earlier events is about to commit.
+                sleep(_HAND_ON_AGAIN_SECONDS if left else 0)
+        except LogUnavailable as error:
+            structlog.get_logger("worker").warning("log_unavailable", while_doing="hand on", error=str(error))
+        return placed
+
+    def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:
         self._sure_at = monotonic()
         self._keeper.watch(batch)
+        placed = self._hand_on(batch, claimed)
         if self._stopping:
             self._keeper.hand_back_unstarted()
-        while not self._stopping and (claimed := batch.start_next()) is not None:
+        while not self._stopping and (one := batch.start_next()) is not None:
             self._dispatcher.dispatch(
-                claimed,
+                one,
                 replay=batch.replay,
                 lease=batch.lease,
-                is_lost=lambda seq=claimed.seq: self._has_lost(batch, seq),  # type: ignore[misc]
+                queue=batch.queue,
+                placed=placed,
+                is_lost=lambda seq=one.seq: self._has_lost(batch, seq),  # type: ignore[misc]
                 record=self._keeper.add,
             )
         self._keeper.finish()
@@ -81,7 +133,9 @@ class Runner:
         if now - self._sure_at > self._lease.total_seconds() / 3 and not batch.has_lost(seq):
             self._sure_at = now
             with suppress(LogUnavailable):  # nothing can be recorded either then, and the keeper finds out
-                if not leases.holds(self._log, replay=batch.replay, lease=batch.lease, seq=seq):
+                if not leases.holds(
+                    self._log, replay=batch.replay, queue=batch.queue, lease=batch.lease, seq=seq
+                ):
                     batch.lose({seq})
                     structlog.get_logger("worker").warning("lease_lost", events=1, replay=batch.replay)
         return batch.has_lost(seq)
@@ -100,4 +154,6 @@ class Announcer:
 
     def __call__(self, running: Running | None) -> None:
         held = self._page.read()
-        self._page.write(Note(is_ready=True, lease=held.lease, replay=held.replay, running=running))
+        self._page.write(
+            Note(is_ready=True, lease=held.lease, replay=held.replay, queue=held.queue, running=running)
+        )

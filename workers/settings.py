@@ -1,6 +1,7 @@
 """The workers' settings, from the environment."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,6 +55,14 @@ class WorkerSettings(BaseSettings):
         description=(
             "How much memory a worker may use, with all that its handlers start; past it, the handler that"
             " runs is killed and has failed. 0: 80 % of what the machine or its cgroup grants."
+        ),
+    )
+    reload_file: Path | None = Field(
+        default=None,
+        validation_alias="HOOKS_RELOAD_FILE",
+        description=(
+            "A file. When it is written, each worker finishes what it is at and loads the handlers anew."
+            " `hooks up --reload` sets it, and writes it when handlers were edited."
         ),
     )
 

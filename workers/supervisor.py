@@ -17,6 +17,7 @@ from workers.crash import describe_exit, recover
 from workers.memory import GROWN_EXIT, MIB, MemoryWatch
 from workers.page import Note, Running, SharedPage
 from workers.queue.redis_queue import EventQueue
+from workers.reload_file import ReloadFile
 from workers.renewer import Renewer
 from workers.settings import WorkerSettings
 
@@ -28,6 +29,7 @@ _RESTART_SECONDS: Final = (0.1, 5.0)
 _LIVED_LONG_SECONDS: Final = 30.0
 _RECOVER_AGAIN_SECONDS: Final = 0.5
 _TOLD_TO_STOP: Final = "was told to stop"
+_TOLD_TO_MAKE_ROOM: Final = "made room for changed handlers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class Supervisor:
         self._queue = queue
         self._settings = settings
         self._command = command
+        self._reload = ReloadFile(settings.reload_file)
         self._stopping = False
         self._memory_bytes = settings.memory_bytes
         self._logger = structlog.get_logger("worker")
@@ -78,6 +81,8 @@ class Supervisor:
             if self._stopping:
                 break
             was_ready = was_ready or end.note.is_ready
+            if end.cause == _TOLD_TO_MAKE_ROOM:
+                continue
             if end.code == CONFIGURATION_EXIT and not was_ready:
                 return 1  # the child has said why; starting it again would say it again
             # A handler that crashes is soon dead; what dies outside of them would do so without end.
@@ -95,6 +100,7 @@ class Supervisor:
 
     def _run_child(self) -> "_End":
         page = SharedPage.create()
+        self._reload.look()  # before the child reads the handlers: what is written from now on is news
         child = subprocess.Popen(
             [*self._command, str(page.descriptor)],
             pass_fds=(page.descriptor,),
@@ -126,14 +132,21 @@ class Supervisor:
         """
         memory = MemoryWatch(child.pid, self._memory_bytes)
         told_at: float | None = None
+        makes_room = False
         while True:
             try:
                 child.wait(_LOOK_EVERY_SECONDS)
             except subprocess.TimeoutExpired:
                 pass
             else:
-                return None if told_at is None else _Killed(cause=_TOLD_TO_STOP)
+                if told_at is not None:
+                    return _Killed(cause=_TOLD_TO_STOP)
+                made_room = makes_room and child.returncode in (0, -signal.SIGTERM)  # and did not crash
+                return _Killed(cause=_TOLD_TO_MAKE_ROOM) if made_room else None
             now = monotonic()
+            if not makes_room and self._reload.has_changed():
+                child.terminate()  # it finishes what it is at, for as long as that may take
+                makes_room = True
             if self._stopping and told_at is None:
                 child.terminate()
                 told_at = now

@@ -19,7 +19,7 @@ def check_unclaimed(log: EventLog) -> Iterator[Finding]:
     if found.count:
         yield warning(
             "backlog",
-            f"{_number(found)} queued for more than 60 s without a first attempt: {_names(found)}",
+            f"{found_number(found)} queued for more than 60 s without a first attempt: {found_names(found)}",
             "start a worker, or more of them (hooks worker)",
         )
     else:
@@ -32,17 +32,18 @@ def check_dead(log: EventLog) -> Iterator[Finding]:
     if found.count:
         yield warning(
             "dead",
-            f"{_number(found)} gave up in the last 24 h: {_names(found)}",
-            "see hooks events list --state dead, then hooks events show ID; once mended, hooks replay ID",
+            f"{found_number(found)} gave up in the last 24 h: {found_names(found)}",
+            "see hooks events list --state dead, then hooks events show ID; once mended, hooks replay ID, or"
+            " hooks events resolve ID",
         )
     else:
         yield ok("dead", "no handler gave up in the last 24 h")
 
 
-def _number(found: Found) -> str:
+def found_number(found: Found) -> str:
     return f"more than {COUNT_LIMIT:,}" if found.count > COUNT_LIMIT else f"{found.count:,}"
 
 
-def _names(found: Found) -> str:
+def found_names(found: Found) -> str:
     names = ", ".join(visible_line(name) for name in found.first)
     return f"{names}, ..." if found.count > len(found.first) else names

@@ -11,6 +11,7 @@ from console.doctor.backlog import check_dead, check_unclaimed
 from console.doctor.configuration import check_secret, check_settings
 from console.doctor.feeding import check_replays
 from console.doctor.finding import Finding, problem
+from console.doctor.lanes import check_lanes, check_lines, own_queues
 from console.doctor.processes import check_processes, check_redis
 from console.doctor.queue import check_queue
 from console.doctor.reconciling import Reconciliation, Repair
@@ -42,14 +43,18 @@ def examine(*, fix: bool = False, progress: Progress | None = None) -> Iterator[
         if log is not None:
             yield from _guarded("durability", partial(check_durability, log))
             yield from _guarded("processes", partial(check_processes, log))
+            yield from _guarded("queues", partial(check_lanes, log))
             yield from _guarded("reconciled", partial(_reconcile, log, contents, fix, progress))
             yield from _guarded("backlog", partial(check_unclaimed, log))
             yield from _guarded("dead", partial(check_dead, log))
+            yield from _guarded("order", partial(check_lines, log))
             yield from _guarded("replays", partial(check_replays, log, contents))
         yield from _guarded("redis", lambda: check_redis(QueueSettings()))
         if contents is not None:
             mender = registries if fix else None
             yield from _guarded("queue", partial(check_queue, contents, log, registries=mender))
+            for name in own_queues(log) if log is not None else ():
+                yield from _guarded(f"queue {name}", partial(_check_own_queue, name, log, fix))
     yield from _guarded("handlers", check_handlers)
 
 
@@ -88,6 +93,13 @@ def _reconcile(
     with closing(EventQueue.connect(QueueSettings().url)) as queue:
         repair = Repair(send=partial(_send, queue), renewal_seconds=renewal)
         yield from Reconciliation(log, contents, repair=repair, progress=progress).check()
+
+
+def _check_own_queue(name: str, log: EventLog | None, fix: bool) -> Iterator[Finding]:
+    with closing(QueueRegistries.connect(QueueSettings().url, name)) as registries:
+        contents = registries.read()
+        mender = registries if fix else None
+        yield from check_queue(contents, log, registries=mender, name=f"queue {name}")
 
 
 def _send(queue: EventQueue, event_ids: Sequence[str], replay: int) -> bool:

@@ -7,7 +7,8 @@ from typing import Final
 from console.doctor.finding import Finding, ok, warning
 from eventlog.database import EventLog
 from eventlog.reconciliation.replay_counts import read_miscounts
-from eventlog.replays import Replay, ReplayState, read_replays
+from eventlog.replays import Replay, ReplayState, read_outcomes, read_replays
+from eventlog.states import HELD_BACK, UNFINISHED
 from workers.queue.registries import QueueContents
 
 _CHECK: Final = "replays"
@@ -50,7 +51,7 @@ def check_replays(
 def _standing_still(
     log: EventLog, running: dict[int, Replay], sleep: Callable[[float], None]
 ) -> list[Replay]:
-    still = dict(running)
+    still = {number: replay for number, replay in running.items() if not _waits(log, replay)}
     for _ in range(_LOOKS):
         if not still:
             break
@@ -58,6 +59,13 @@ def _standing_still(
         now = {replay.id: replay for replay in read_replays(log, state=ReplayState.RUNNING)}
         still = {number: replay for number, replay in still.items() if now.get(number) == replay}
     return list(still.values())
+
+
+def _waits(log: EventLog, replay: Replay) -> bool:
+    """Tell whether a canary stands still because deliveries of its stage are still to end."""
+    return replay.canary is not None and any(
+        state in (*UNFINISHED, *HELD_BACK) for state in read_outcomes(log, replay.id)
+    )
 
 
 def _count(number: int) -> str:

@@ -9,6 +9,7 @@ from console.rendering import span
 from console.visible import visible_line
 from eventlog.database import EventLog
 from eventlog.heartbeats import read_heartbeats
+from handlers.pace import DEFAULT_QUEUE
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.queue.settings import QueueSettings
 
@@ -41,7 +42,11 @@ def check_processes(log: EventLog) -> Iterator[Finding]:
     """Look for a living process of each kind, and for those that vanished."""
     beats = read_heartbeats(log)
     for kind, meaning in _KINDS.items():
-        alive = [visible_line(beat.name) for beat in beats if beat.kind == kind and beat.is_alive]
+        alive = [
+            visible_line(beat.name)
+            for beat in beats
+            if beat.kind == kind and beat.is_alive and beat.queue in (None, DEFAULT_QUEUE)
+        ]
         if alive:
             yield ok(kind, f"{len(alive)} alive: {', '.join(alive[:5])}{', ...' if len(alive) > 5 else ''}")
         else:

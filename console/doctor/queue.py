@@ -31,7 +31,11 @@ _LEFT: Final = {
 
 
 def check_queue(
-    contents: QueueContents, log: EventLog | None, *, registries: QueueRegistries | None = None
+    contents: QueueContents,
+    log: EventLog | None,
+    *,
+    registries: QueueRegistries | None = None,
+    name: str = "queue",
 ) -> Iterator[Finding]:
     """Look through what one look at RQ found; with `registries`, remove there what is of no use."""
     found = [
@@ -45,7 +49,7 @@ def check_queue(
     yield from found
     if not found:
         named = sum(len(job.event_ids) for job in contents.jobs)
-        yield ok(_CHECK, f"{contents.waiting:,} jobs wait, for {named:,} events; RQ holds nothing else")
+        yield ok(name, f"{contents.waiting:,} jobs wait, for {named:,} events; RQ holds nothing else")
 
 
 def _suspension(contents: QueueContents) -> Iterator[Finding]:
@@ -81,7 +85,9 @@ def _is_left(entry: Entry, log: EventLog | None) -> bool:
     if entry.registry is not Registry.STARTED:
         return True
     # A worker that is busy for long, or was forgotten when Redis was wiped, still renews its leases.
-    return log is not None and not is_held(log, entry.job.event_ids, replay=entry.job.replay)
+    return log is not None and not is_held(
+        log, entry.job.event_ids, replay=entry.job.replay, queue=entry.job.queue
+    )
 
 
 def _vanished(contents: QueueContents, registries: QueueRegistries | None) -> Iterator[Finding]:

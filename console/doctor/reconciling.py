@@ -11,12 +11,13 @@ from eventlog.reconciliation.ailment import Ailment, Severity
 from eventlog.reconciliation.mending import mend
 from eventlog.reconciliation.of_deliveries import OF_DELIVERIES, OF_REPLAYS
 from eventlog.reconciliation.of_events import OF_EVENTS
+from eventlog.reconciliation.of_lone import OF_LONE
 from eventlog.reconciliation.search import FOUND_AT_MOST, ROWS, Extent, Ill, Part, measure, parts, search
 from eventlog.states import State
 from workers.queue.registries import QueueContents
 
 _CHECK: Final = "reconciled"
-_AILMENTS: Final = (*OF_DELIVERIES, *OF_EVENTS, *OF_REPLAYS)
+_AILMENTS: Final = (*OF_LONE, *OF_DELIVERIES, *OF_EVENTS, *OF_REPLAYS)
 """In the order of mending: an event that waits follows its deliveries."""
 
 

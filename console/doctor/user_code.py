@@ -20,7 +20,9 @@ def check_handlers() -> Iterator[Finding]:
         yield problem("handlers", str(error), "correct it: no worker starts before that")
         return
     for text in warnings_for(router):
-        yield warning("handlers", text, "correct the pattern, if it is misspelt")
+        yield warning(
+            "handlers", text, "correct the pattern, or say that it is right: on(..., undocumented=True)"
+        )
     count = len(router.handlers)
     if count:
         yield ok("handlers", f"{count} loaded; hooks handlers list shows what they listen for")
@@ -28,5 +30,5 @@ def check_handlers() -> Iterator[Finding]:
         yield warning(
             "handlers",
             "none is registered: every event will be unhandled",
-            "write one in handlers/custom/, or name its module in HOOKS_HANDLERS",
+            "write one (hooks handlers new), or name a module that has some in HOOKS_HANDLERS",
         )

@@ -30,6 +30,10 @@ class Among(Enum):
     """The newest events, finished or not."""
     IN_RUNS = auto()
     """Unfinished deliveries of any run, or the events that they are of; the oldest first."""
+    ALONE = auto()
+    """Deliveries in queues of their own that have not ended; the oldest first."""
+    IN_LINES = auto()
+    """Those that stand in line."""
     IN_REPLAYS = auto()
     """Unfinished deliveries of replays, the most overdue first."""
 

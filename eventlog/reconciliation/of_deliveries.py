@@ -9,16 +9,17 @@ from eventlog.leases import ORIGINAL_RUN
 from eventlog.query_plans import is_unfinished, unindexed
 from eventlog.reconciliation.ailment import FIX, IN_A_REPLAY, Ailment, Among, Severity
 from eventlog.reconciliation.stranding import strandings
-from eventlog.replays import WITHDRAWN, ReplayState
+from eventlog.runs import WITHDRAWN
 from eventlog.states import State
 from eventlog.tables import deliveries, events, replays
+from eventlog.withdrawal import ENDED_EARLY
 
 _its_event = exists().where(events.c.seq == deliveries.c.event_seq)
 _is_held = _its_event.where(events.c.state == State.RUNNING, events.c.lease.isnot(None)).correlate(deliveries)
 """Its worker may be about to write it."""
 _is_cancelled = (
     exists()
-    .where(replays.c.id == deliveries.c.replay, replays.c.state == ReplayState.CANCELLED)
+    .where(replays.c.id == deliveries.c.replay, replays.c.state.in_(ENDED_EARLY))
     .correlate(deliveries)
 )
 
@@ -42,6 +43,7 @@ OF_DELIVERIES: Final = (
         is_ill=and_(
             is_unfinished(deliveries),
             unindexed(deliveries.c.replay) == ORIGINAL_RUN,
+            deliveries.c.queue.is_(None),
             deliveries.c.state != State.WAITING,
             ~_is_held,
         ),
@@ -57,6 +59,7 @@ OF_DELIVERIES: Final = (
         is_ill=and_(
             is_unfinished(deliveries),
             unindexed(deliveries.c.replay) == ORIGINAL_RUN,
+            deliveries.c.queue.is_(None),
             deliveries.c.state == State.WAITING,
             deliveries.c.due_at.is_(None),
             ~_is_held,
@@ -93,7 +96,10 @@ OF_REPLAYS: Final = (
         among=(Among.LEASED,),
         is_ill=and_(
             deliveries.c.lease.isnot(None),
-            or_(deliveries.c.state != State.RUNNING, unindexed(deliveries.c.replay) == ORIGINAL_RUN),
+            or_(
+                deliveries.c.state != State.RUNNING,
+                and_(unindexed(deliveries.c.replay) == ORIGINAL_RUN, deliveries.c.queue.is_(None)),
+            ),
         ),
         cure={"lease": null()},
         cured="lease taken off",

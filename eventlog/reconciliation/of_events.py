@@ -19,7 +19,8 @@ from eventlog.tables import bodies, deliveries, events
 
 _FINISHED: Final = tuple(state for state in State if state not in UNFINISHED)
 _SLACK: Final = timedelta(seconds=1)
-_UNSURE: Final = 3
+_RANKED: Final = (State.SKIPPED, State.DONE, State.RESOLVED, State.DEAD)
+"""What a delivery may end as: the last of these is what its event has ended as."""
 
 _one = deliveries.alias("one")
 _OF_IT: Final = and_(_one.c.event_seq == events.c.seq, unindexed(_one.c.replay) == ORIGINAL_RUN)
@@ -32,17 +33,17 @@ def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 _first_waiting = (
     select(func.min(_one.c.due_at))
-    .where(_OF_IT, _one.c.state == State.WAITING)
+    .where(_OF_IT, _one.c.state == State.WAITING, _one.c.queue.is_(None))
     .correlate(events)
     .scalar_subquery()
 )
 _rank = case(
-    {State.DEAD.value: 2, State.DONE.value: 1, State.SKIPPED.value: 0}, value=_one.c.state, else_=_UNSURE
+    {state.value: rank for rank, state in enumerate(_RANKED)}, value=_one.c.state, else_=len(_RANKED)
 )
 _summary = (
     select(
         case(
-            {2: State.DEAD.value, 1: State.DONE.value, 0: State.SKIPPED.value},
+            {rank: state.value for rank, state in enumerate(_RANKED)},
             value=func.max(_rank),
             else_=null(),
         )
@@ -105,7 +106,7 @@ OF_EVENTS: Final = (
         todo=f"{FIX}: it runs their handlers, as far as the log can tell for the first time",
         table=events,
         among=(Among.NEWEST,),
-        is_ill=and_(events.c.state.in_((State.DONE, State.DEAD, State.SKIPPED)), ~_has()),
+        is_ill=and_(events.c.state.in_(_RANKED), ~_has()),
         cure=BACK_IN_QUEUE,
         cured="queued again",
         sends_jobs=True,

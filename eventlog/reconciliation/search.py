@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, lite
 
 from eventlog.database import EventLog
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.query_plans import is_unfinished
+from eventlog.query_plans import is_unended_alone, is_unfinished
 from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among
 from eventlog.states import State
 from eventlog.tables import deliveries, events
@@ -126,7 +126,11 @@ def _is_among(connection: Connection, table: Table, among: Among) -> ColumnEleme
         return table.c.lease.isnot(None)
     if among is Among.NEWEST:
         return events.c.seq > _last_seq(connection) - ROWS
-    if among is Among.IN_REPLAYS:
+    if among is Among.ALONE:
+        rows = select(key).where(is_unended_alone(deliveries)).order_by(deliveries.c.event_seq)
+    elif among is Among.IN_LINES:
+        rows = select(key).where(deliveries.c.line.isnot(None))
+    elif among is Among.IN_REPLAYS:
         rows = select(key).where(is_unfinished(deliveries), IN_A_REPLAY).order_by(deliveries.c.due_at)
     elif among is Among.IN_RUNS:
         column = key if table is deliveries else deliveries.c.event_seq

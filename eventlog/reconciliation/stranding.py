@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, and_, or_
+from sqlalchemy import ColumnElement, Table, and_, exists, or_
 
 from eventlog.instant import database_now_plus
-from eventlog.query_plans import is_unfinished, unindexed
+from eventlog.query_plans import is_unended_alone, is_unfinished, unindexed
 from eventlog.reconciliation.ailment import BACK_IN_QUEUE, FIX, IN_A_REPLAY, OVERDUE, Ailment, Among
 from eventlog.states import State
-from eventlog.tables import deliveries
+from eventlog.tables import deliveries, events
 
 _CLOCK: Final = (
     "start the clock (hooks clock), which queues them again, and a worker (hooks worker); or --fix"
@@ -23,7 +23,10 @@ _LONGEST_LEASE: Final = timedelta(hours=2)
 def strandings(table: Table, rows: str) -> tuple[Ailment, ...]:
     """Give what strands rows of a table, of deliveries those of replays; `rows` names them."""
     of_replays = table is deliveries
-    mine = [is_unfinished(table), *([IN_A_REPLAY] if of_replays else [])]
+    mine = [is_unfinished(table), *([IN_A_REPLAY, deliveries.c.queue.is_(None)] if of_replays else [])]
+    waits_for_lone = (
+        exists().where(deliveries.c.event_seq == events.c.seq, is_unended_alone(deliveries)).correlate(events)
+    )
 
     def stranding(
         name: str,
@@ -62,6 +65,7 @@ def strandings(table: Table, rows: str) -> tuple[Ailment, ...]:
             Among.DUE,
             put_off,
             table.c.due_at.is_(None),
+            *([] if of_replays else [~waits_for_lone]),
         ),
         stranding(
             "due too late",

@@ -23,6 +23,8 @@ class HeldJob:
     id: str
     event_ids: tuple[str, ...] = ()
     replay: int = 0
+    queue: str | None = None
+    """Where those of the events' deliveries run alone that it is for."""
     sent_at: datetime | None = None
     defect: str | None = None
     """Why no worker of ours can run it."""
@@ -43,6 +45,10 @@ def read_job(job_id: str, answer: Any) -> HeldJob:  # noqa: ANN401
     match called[2:]:
         case [[[*ids], int(replay)], _] if 0 <= replay < _SEQS and all(map(_is_id, ids)):
             return HeldJob(id=job_id, event_ids=tuple(ids), replay=replay, sent_at=sent_at)
+        case [[[*ids], int(replay), str(queue)], _] if 0 <= replay < _SEQS and all(
+            map(_is_id, [*ids, queue])
+        ):
+            return HeldJob(id=job_id, event_ids=tuple(ids), replay=replay, queue=queue, sent_at=sent_at)
     return HeldJob(id=job_id, sent_at=sent_at, defect="it names no events")
 
 

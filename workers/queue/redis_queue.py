@@ -1,4 +1,4 @@
-"""The RQ queue of events, reached in a way that never makes anyone wait for Redis."""
+"""The RQ queues of events, reached in a way that never makes anyone wait for Redis."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 QUEUE_NAME: Final = "hooks"
+"""Where all runs, but for the handlers that have a queue of their own."""
 JOB_FUNCTION: Final = "workers.jobs.run_events"
 IDS_A_JOB: Final = 200
 """At most this many events to a job, so that several workers share what arrives at once."""
@@ -24,12 +25,16 @@ class QueueUnavailable(Exception):  # noqa: N818 - named for what happened
     """Redis can't take jobs now; the events are in the log, and the sweeper sends what was missed."""
 
 
+def rq_name(queue: str | None) -> str:
+    """Give the name in RQ of a queue of our own."""
+    return QUEUE_NAME if queue in (None, QUEUE_NAME) else f"{QUEUE_NAME}-{queue}"
+
+
 class EventQueue:
     """Sends jobs; one object for any number of threads."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
 
     @classmethod
     def connect(cls, url: str) -> "EventQueue":
@@ -43,13 +48,20 @@ class EventQueue:
             )
         )
 
-    def send(self, event_ids: Sequence[str], *, replay: int = 0) -> None:
-        """Queue jobs for events of the log. Raises `QueueUnavailable`; then some may have been queued."""
+    def send(self, event_ids: Sequence[str], *, replay: int = 0, queue: str | None = None) -> None:
+        """Queue jobs for events of the log; with `queue`, for those of their deliveries that run alone there.
+
+        Raises `QueueUnavailable`; then some may have been queued.
+        """
         try:
             for start in range(0, len(event_ids), IDS_A_JOB):
-                self._queue.enqueue_call(
+                self._queue(queue).enqueue_call(
                     JOB_FUNCTION,
-                    args=(list(event_ids[start : start + IDS_A_JOB]), replay),
+                    args=(
+                        list(event_ids[start : start + IDS_A_JOB]),
+                        replay,
+                        *(() if queue is None else (queue,)),
+                    ),
                     description="events",  # RQ makes its own of the ids where none is given
                     timeout=-1,  # each handler has a timeout of its own
                     result_ttl=0,
@@ -68,17 +80,20 @@ class EventQueue:
     def waiting_jobs(self) -> int:
         """Count the jobs that no worker has taken yet. Raises `QueueUnavailable`."""
         try:
-            return int(self._queue.count)
+            return int(self._queue(None).count)
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"the queue can't be reached: {error}") from error
 
-    def oldest_wait(self) -> timedelta | None:
+    def oldest_wait(self, queue: str | None = None) -> timedelta | None:
         """Tell for how long the next job has waited; None where there is none. Raises `QueueUnavailable`."""
         try:
-            sent_at = [job.enqueued_at for job in self._queue.get_jobs(0, 1) if job.enqueued_at]
+            sent_at = [job.enqueued_at for job in self._queue(queue).get_jobs(0, 1) if job.enqueued_at]
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"the queue can't be reached: {error}") from error
         return max(datetime.now(UTC) - sent_at[0], timedelta(0)) if sent_at else None
 
     def close(self) -> None:
         self._redis.close()
+
+    def _queue(self, queue: str | None) -> Queue:
+        return Queue(rq_name(queue), connection=self._redis, serializer=JSONSerializer)

@@ -28,7 +28,7 @@ from rq.worker.base import BaseWorker
 from rq.worker_registration import clean_worker_registry, get_keys
 
 from workers.queue.held_job import HeldJob, as_text, read_job
-from workers.queue.redis_queue import QUEUE_NAME, QueueUnavailable
+from workers.queue.redis_queue import QueueUnavailable, rq_name
 
 JOBS_AT_MOST: Final = 5000
 """More waiting jobs, or entries of a registry, are not read."""
@@ -88,23 +88,24 @@ class QueueContents:
 class QueueRegistries:
     """Reads and mends what RQ holds. Everything raises `QueueUnavailable`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, queue: str | None = None) -> None:
         self._redis = redis
-        self._queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
+        self._queue = Queue(rq_name(queue), connection=redis, serializer=JSONSerializer)
         self._registries = {
             registry: kind(queue=self._queue, serializer=JSONSerializer) for registry, kind in _KINDS.items()
         }
 
     @classmethod
-    def connect(cls, url: str) -> "QueueRegistries":
-        """Connect on first use."""
+    def connect(cls, url: str, queue: str | None = None) -> "QueueRegistries":
+        """Connect on first use, to our own queue or to one that handlers have of theirs."""
         return cls(
             Redis.from_url(
                 url,
                 socket_timeout=_TIMEOUT_SECONDS,
                 socket_connect_timeout=_TIMEOUT_SECONDS,
                 retry=Retry(NoBackoff(), 0),
-            )
+            ),
+            queue,
         )
 
     def read(self) -> QueueContents:

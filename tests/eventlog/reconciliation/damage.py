@@ -11,9 +11,11 @@ from eventlog.database import EventLog
 from eventlog.instant import database_now_plus
 from eventlog.leases import claim, new_lease
 from eventlog.outcome import Closing
+from eventlog.resolution import resolve
 from eventlog.settlement import settle
 from eventlog.states import State
 from eventlog.tables import bodies, deliveries, events
+from tests.eventlog.lane import HANDLER, Lane
 from tests.eventlog.reconciliation.living import LEASE, a_result
 from tests.eventlog.stored import accept, replay, run
 
@@ -74,6 +76,11 @@ def dead(log: EventLog) -> None:
     run(log, VICTIM, DONE | {"h2": State.DEAD})
 
 
+def resolved(log: EventLog) -> None:
+    dead(log)
+    resolve(log, VICTIM, by="me@here", why="by hand")
+
+
 def replayed(log: EventLog) -> None:
     done(log)
     replay(log, VICTIM, "h1")
@@ -83,6 +90,42 @@ def replay_running(log: EventLog) -> None:
     done(log)
     number = replay(log, VICTIM, "h1")
     claim(log, [VICTIM], replay=number, lease=new_lease(), duration=LEASE)
+
+
+def alone(log: EventLog) -> Lane:
+    """Hand the victim on to a handler that runs alone, in the order of its subject's events."""
+    lane = Lane(log=log, holds=True)
+    lane.arrive(VICTIM, subject="victim's")
+    lane.hop(VICTIM)
+    return lane
+
+
+def alone_running(log: EventLog) -> None:
+    alone(log).claim(VICTIM)
+
+
+def alone_waiting(log: EventLog) -> None:
+    lane = alone(log)
+    _, (run_,) = lane.claim(VICTIM)
+    lane.end(run_, State.WAITING, retry_in=HOUR)
+
+
+def alone_before_another(log: EventLog) -> None:
+    lane = alone(log)
+    lane.arrive(f"{VICTIM}_next", subject="victim's")
+    lane.hop(f"{VICTIM}_next")
+    _, (run_,) = lane.claim(VICTIM)
+    lane.end(run_, State.DEAD)
+
+
+def set_alone(**values: Any) -> Harm:
+    return set_delivery(HANDLER, **values)
+
+
+def end_well_in_line(log: EventLog) -> None:
+    """Write that the dead one that holds its line is done, and not that it left."""
+    set_alone(state=State.DONE)(log)
+    set_event(state=State.DONE)(log)
 
 
 def set_event(**values: Any) -> Harm:
@@ -172,6 +215,20 @@ DAMAGES = (
         harm=set_delivery("h2", state=State.DONE),
     ),
     Damage(
+        name="dead, its dead delivery resolved",
+        finds="wrong state",
+        prepare=resolved,
+        harm=set_event(state=State.DEAD),
+        ends=State.RESOLVED,
+    ),
+    Damage(
+        name="resolved, a delivery dead",
+        finds="wrong state",
+        prepare=resolved,
+        harm=set_delivery(state=State.DEAD),
+        ends=State.DEAD,
+    ),
+    Damage(
         name="unhandled with deliveries",
         finds="wrong state",
         prepare=done,
@@ -184,6 +241,7 @@ DAMAGES = (
         harm=set_event(state=State.SKIPPED),
     ),
     Damage(name="done without deliveries", finds="no outcome", prepare=done, harm=delete_deliveries),
+    Damage(name="resolved without deliveries", finds="no outcome", prepare=resolved, harm=delete_deliveries),
     Damage(name="dead without deliveries", finds="no outcome", prepare=dead, harm=delete_deliveries),
     Damage(
         name="a state of tomorrow",
@@ -241,5 +299,60 @@ DAMAGES = (
         finds="lease left",
         prepare=waiting,
         harm=set_delivery(lease="left"),
+    ),
+    Damage(
+        name="done, and still in line",
+        finds="line not left",
+        prepare=alone_before_another,
+        harm=end_well_in_line,
+    ),
+    Damage(name="alone, never due", finds="never due alone", prepare=alone, harm=set_alone(due_at=None)),
+    Damage(
+        name="waiting alone, never due",
+        finds="never due alone",
+        prepare=alone_waiting,
+        harm=set_alone(due_at=None),
+    ),
+    Damage(
+        name="waiting alone, long due",
+        finds="overdue alone",
+        prepare=alone_waiting,
+        harm=set_alone(due_at=LONG_AGO),
+    ),
+    Damage(
+        name="throttled, long due",
+        finds="overdue alone",
+        prepare=alone,
+        harm=set_alone(state=State.THROTTLED, due_at=LONG_AGO),
+    ),
+    Damage(
+        name="running alone, no lease",
+        finds="no lease alone",
+        prepare=alone_running,
+        harm=set_alone(lease=None),
+    ),
+    Damage(
+        name="running alone, lease long over",
+        finds="no lease alone",
+        prepare=alone_running,
+        harm=set_alone(due_at=LONG_AGO),
+    ),
+    Damage(
+        name="running alone, lease without end",
+        finds="no lease alone",
+        prepare=alone_running,
+        harm=set_alone(due_at=None),
+    ),
+    Damage(
+        name="parked, and first",
+        finds="parked behind nobody",
+        prepare=alone,
+        harm=set_alone(state=State.PARKED, due_at=None),
+    ),
+    Damage(
+        name="throttled, and none runs",
+        finds="throttled by nobody",
+        prepare=alone,
+        harm=set_alone(state=State.THROTTLED, due_at=None),
     ),
 )

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.early_retry import bring_forward
 from eventlog.leases import ORIGINAL_RUN, Claimed, claim, hand_back, new_lease
 from eventlog.outcome import Closing, Failure, Result
 from eventlog.replays import cancel, read_replays
+from eventlog.resolution import resolve
 from eventlog.settlement import settle
 from eventlog.states import State, summarise
 from eventlog.sweep import sweep
 from tests.eventlog.feeding import make_replay, turn
+from tests.eventlog.reconciliation.living_lanes import LivingLanes
 from tests.eventlog.stored import an_event
 
 HANDLERS = ("h1", "h2", "h3")
@@ -25,12 +28,18 @@ class Living:
     def __init__(self, log: EventLog, seed: int) -> None:
         self.log = log
         self.random = random.Random(seed)
+        self.lanes = LivingLanes(log, self.random)
         self._accepted = 0
 
     def live(self, steps: int) -> None:
         """Do something of all that can happen, so many times."""
         for _ in range(steps):
-            self.random.choice((self.accept, self.accept, self.work, self.work, self.sweep, self.replay))()
+            self.random.choice(
+                (
+                    *(self.accept, self.accept, self.work, self.work),
+                    *(self.sweep, self.replay, self.see_to_one, self.lanes.go_on, self.lanes.go_on),
+                )
+            )()
 
     def accept(self) -> list[str]:
         numbers = range(self._accepted, self._accepted + self.random.randint(1, 4))
@@ -64,7 +73,7 @@ class Living:
         outcomes: Sequence[State] = (State.DONE, State.DONE, State.WAITING, State.DEAD, State.SKIPPED),
     ) -> None:
         """Run what is due of an event as the dispatcher does, with outcomes of these."""
-        states = {prior.handler: prior.state for prior in claimed.prior}
+        states = {prior.handler: prior.state for prior in claimed.prior if prior.queue is None}
         if replay == ORIGINAL_RUN:
             due = [h for h in HANDLERS if h not in states]
             due += [prior.handler for prior in claimed.prior if prior.is_due]
@@ -80,7 +89,10 @@ class Living:
                 return
         if closes and replay == ORIGINAL_RUN:
             closing = Closing(
-                seq=claimed.seq, event_id=claimed.event.id, state=summarise(list(states.values()))
+                seq=claimed.seq,
+                event_id=claimed.event.id,
+                state=summarise(list(states.values())),
+                has_lone=any(prior.queue is not None for prior in claimed.prior),
             )
             settle(self.log, replay=replay, lease=lease, results=[], closings=[closing])
 
@@ -99,6 +111,14 @@ class Living:
             running = [one.id for one in read_replays(self.log)]
             cancel(self.log, self.random.choice(running))
 
+    def see_to_one(self) -> None:
+        """Resolve what is dead of an event, or bring its retries forward, as a person may at any time."""
+        event_id = f"evt_{self.random.randrange(self._accepted + 1)}"
+        if self.random.random() < 0.5:
+            resolve(self.log, event_id, by="me@here", why="by hand")
+        else:
+            bring_forward(self.log, event_id)
+
     def settle_all(self, sent: Sequence[tuple[str, int]]) -> None:
         """Work off jobs, and all that a sweep then finds, without trouble."""
         jobs = list(sent)
@@ -108,7 +128,7 @@ class Living:
                 for claimed in claim(self.log, [event_id], replay=replay, lease=lease, duration=LEASE):
                     self.run(claimed, replay, lease, outcomes=(State.DONE,))
             jobs = [(swept.event_id, swept.replay) for swept in sweep(self.log)]
-            if not jobs:
+            if not self.lanes.work_off() and not jobs:
                 return
 
 

@@ -9,11 +9,12 @@ from eventlog.database import EventLog
 from eventlog.reconciliation import search as search_module
 from eventlog.reconciliation.of_deliveries import OF_DELIVERIES, OF_REPLAYS
 from eventlog.reconciliation.of_events import OF_EVENTS
+from eventlog.reconciliation.of_lone import OF_LONE
 from eventlog.reconciliation.search import Extent, Part, measure, parts, search
 from eventlog.states import State
 from tests.eventlog.stored import accept, opened, run
 
-AILMENTS = (*OF_DELIVERIES, *OF_EVENTS, *OF_REPLAYS)
+AILMENTS = (*OF_LONE, *OF_DELIVERIES, *OF_EVENTS, *OF_REPLAYS)
 MANY = 20_000
 
 # One of a hundred waits, and one of a thousand is queued in a replay.
@@ -71,7 +72,8 @@ def plans(log: EventLog, part: Part | None) -> dict[str, str]:
 
 ALL_ROWS = re.compile(
     r"Seq Scan on (events|deliveries|bodies)"
-    r"|SCAN (events|deliveries|one|bodies)( USING (COVERING )?INDEX (?!ix_deliveries_unfinished)\w+)?$"
+    r"|SCAN (events|deliveries|one|bodies)"
+    r"( USING (COVERING )?INDEX (?!ix_deliveries_(?:unfinished|line))\w+)?$"
     r"|ix_deliveries_replay_state \(replay=\?( AND state=\?)?\)$",
     re.MULTILINE,
 )

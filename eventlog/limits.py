@@ -1,0 +1,139 @@
+"""Limits: how many deliveries of a handler run at one time, and how many begin in a period, over all workers.
+
+Who finds no slot is throttled. One that ends lets another one in, in the same transaction; where the rate is
+the limit, the clock does, when the period allows it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from eventlog.acceptance import REQUEUE_GRACE
+from eventlog.instant import database_now, database_now_plus
+from eventlog.lines import Woken
+from eventlog.states import State
+from eventlog.tables import deliveries, events, starts
+
+_ALONE: Final = deliveries.c.queue.isnot(None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What a handler may do at most; None where nothing limits it."""
+
+    concurrency: int | None = None
+    starts: int | None = None
+    """How many may begin in any `period`."""
+    period: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a handler may still do now."""
+
+    slots: int | None
+    """How many more may run at one time."""
+    starts: int | None
+    """How many more may begin."""
+    freed_at: tuple[datetime, ...] = ()
+    """When each of those that began in the period is forgotten, the earliest first."""
+
+    @property
+    def free(self) -> int | None:
+        """How many may be let in now; None where there is no bound."""
+        bounds = [bound for bound in (self.slots, self.starts) if bound is not None]
+        return max(0, min(bounds)) if bounds else None
+
+
+def look_for_room(connection: Connection, handler: str, limit: Limit) -> Room:
+    """Tell what a handler may still do; the caller holds the lock on its slots."""
+    slots = None
+    if limit.concurrency is not None:
+        running = select(func.count()).where(
+            _ALONE, deliveries.c.handler == handler, deliveries.c.state == State.RUNNING
+        )
+        slots = limit.concurrency - connection.execute(running).scalar_one()
+    if limit.starts is None:
+        return Room(slots=slots, starts=None)
+    of_handler = starts.c.handler == handler
+    connection.execute(
+        delete(starts).where(of_handler, starts.c.started_at <= database_now_plus(-limit.period))
+    )
+    began = connection.execute(
+        select(starts.c.started_at).where(of_handler).order_by(starts.c.started_at.desc()).limit(limit.starts)
+    ).scalars()
+    freed_at = tuple(sorted(at + limit.period for at in began))
+    return Room(slots=slots, starts=limit.starts - len(freed_at), freed_at=freed_at)
+
+
+def note_start(connection: Connection, handler: str) -> None:
+    connection.execute(insert(starts).values(handler=handler, started_at=database_now()))
+
+
+def throttle(connection: Connection, handler: str, ids: Sequence[int], limit: Limit, room: Room) -> None:
+    """Set deliveries aside, given by their ids in the order of arrival, until there is room for them."""
+    if not ids:
+        return
+    due: dict[int, datetime | None]
+    if limit.starts is None or room.starts is None or (room.starts > 0 and room.slots is not None):
+        # Whoever ends lets one in.
+        due = dict.fromkeys(ids)
+    else:
+        due = _due_times(connection, handler, ids, limit, room)
+    for each, due_at in due.items():
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == each, deliveries.c.state == State.QUEUED)
+            .values(state=State.THROTTLED, due_at=due_at)
+        )
+
+
+def _due_times(
+    connection: Connection, handler: str, ids: Sequence[int], limit: Limit, room: Room
+) -> dict[int, datetime | None]:
+    """Give each the time at which a start is forgotten, behind all that are throttled already."""
+    assert limit.starts is not None  # noqa: S101 - for the type checker
+    now = connection.execute(select(database_now())).scalar_one()
+    last = connection.execute(
+        select(func.max(deliveries.c.due_at)).where(
+            _ALONE, deliveries.c.handler == handler, deliveries.c.state == State.THROTTLED
+        )
+    ).scalar_one()
+    # Those that may begin now will, and are forgotten a period later.
+    freed_at = [*room.freed_at, *[now + limit.period] * max(0, room.starts or 0)]
+    rounds = [
+        freed_at[place % len(freed_at)] + limit.period * (place // len(freed_at)) for place in range(len(ids))
+    ]
+    if last is not None:
+        step = limit.period / limit.starts
+        rounds = [max(at, last + step * (place + 1)) for place, at in enumerate(rounds)]
+    return dict(zip(ids, rounds, strict=True))
+
+
+def let_in(connection: Connection, handler: str, number: int) -> list[Woken]:
+    """Queue so many of those that wait for a slot; the caller holds the lock on them."""
+    if number < 1:
+        return []
+    waiting = (
+        select(deliveries.c.id, deliveries.c.replay, deliveries.c.queue, events.c.id.label("event_id"))
+        .join(events, events.c.seq == deliveries.c.event_seq)
+        .where(
+            _ALONE,
+            deliveries.c.handler == handler,
+            deliveries.c.state == State.THROTTLED,
+            deliveries.c.due_at.is_(None),
+        )
+        .order_by(deliveries.c.event_seq)
+        .limit(number)
+    )
+    rows = connection.execute(waiting).all()
+    if rows:
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_([row.id for row in rows]))
+            .values(state=State.QUEUED, due_at=database_now_plus(REQUEUE_GRACE))
+        )
+    return [Woken(event_id=row.event_id, replay=row.replay, queue=row.queue) for row in rows]

@@ -1,0 +1,123 @@
+"""Order: deliveries of an ordered handler that are about one subject stand in line, and run one by one.
+
+A delivery stands there until it has ended: as long, `deliveries.line` names the subject. The first may run;
+those behind it are parked, and nothing is due of them. Who leaves the line wakes the next in the same
+transaction, so that nobody is forgotten. A dead one stays, where its handler wants it to hold the line.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, exists, or_, select, tuple_, update
+
+from eventlog.acceptance import REQUEUE_GRACE
+from eventlog.instant import database_now_plus
+from eventlog.states import HELD_BACK, UNFINISHED, State
+from eventlog.tables import deliveries, events
+from eventlog.turns import lock_lines
+
+NO_SUBJECT: Final = ""
+"""The line of those events that name no subject."""
+
+_UNENDED: Final = (*UNFINISHED, *HELD_BACK)
+_before = deliveries.alias("before")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Woken:
+    """A delivery that may run now: a job is to be sent for it."""
+
+    event_id: str
+    replay: int
+    queue: str
+
+
+def is_blocked() -> ColumnElement[bool]:
+    """Say that another delivery of the same line runs, or comes before."""
+    return (
+        exists()
+        .where(
+            _before.c.handler == deliveries.c.handler,
+            _before.c.line == deliveries.c.line,
+            _before.c.line.isnot(None),
+            _before.c.id != deliveries.c.id,
+            or_(_before.c.state == State.RUNNING, _before.c.event_seq < deliveries.c.event_seq),
+        )
+        .correlate(deliveries)
+    )
+
+
+def wake_first(
+    connection: Connection, lines: Iterable[tuple[str, str]], *, swept_in: timedelta = REQUEUE_GRACE
+) -> list[Woken]:
+    """Let the first of each line run that nothing comes before; the caller has locked the lines.
+
+    The sweeper sends jobs for those that are still queued after `swept_in`.
+    """
+    woken = []
+    for handler, line in sorted(set(lines)):
+        first = (
+            select(deliveries.c.id, deliveries.c.replay, deliveries.c.queue, events.c.id.label("event_id"))
+            .join(events, events.c.seq == deliveries.c.event_seq)
+            .where(
+                deliveries.c.handler == handler,
+                deliveries.c.line == line,
+                deliveries.c.line.isnot(None),
+                deliveries.c.state == State.PARKED,
+            )
+            .order_by(deliveries.c.event_seq, deliveries.c.replay)
+            .limit(1)
+        )
+        row = connection.execute(first).one_or_none()
+        if row is None:
+            continue
+        freed = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == row.id, ~is_blocked())
+            .values(state=State.QUEUED, due_at=database_now_plus(swept_in))
+        ).rowcount
+        if freed:
+            woken.append(Woken(event_id=row.event_id, replay=row.replay, queue=row.queue))
+    return woken
+
+
+def read_first(connection: Connection, handler: str, line: str) -> str | None:
+    """Give the event whose delivery stands first in a line, None in an empty one."""
+    query = (
+        select(events.c.id)
+        .join(deliveries, deliveries.c.event_seq == events.c.seq)
+        .where(deliveries.c.handler == handler, deliveries.c.line == line)
+        .order_by(deliveries.c.event_seq)
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def leave_lines(
+    connection: Connection, ended: Sequence[tuple[int, str]], *, swept_in: timedelta = REQUEUE_GRACE
+) -> list[Woken]:
+    """Take ended deliveries, given as event and handler, out of their lines, and wake those behind them.
+
+    What an earlier run of one of them held is let go with it.
+    """
+    if not ended:
+        return []
+    of_them = tuple_(deliveries.c.event_seq, deliveries.c.handler).in_(list(ended))
+    standing = select(deliveries.c.handler, deliveries.c.line).where(of_them, deliveries.c.line.isnot(None))
+    lines = {(row.handler, row.line) for row in connection.execute(standing)}
+    if not lines:
+        return []
+    lock_lines(connection, lines)
+    connection.execute(
+        update(deliveries)
+        .where(of_them, deliveries.c.line.isnot(None), deliveries.c.state.not_in(_UNENDED))
+        .values(line=None)
+    )
+    return wake_first(connection, lines, swept_in=swept_in)
+
+
+def release_line(connection: Connection, event_seq: int, handler: str) -> list[Woken]:
+    """Let those go on that a dead delivery holds; the clock sends jobs for what this returns."""
+    return leave_lines(connection, [(event_seq, handler)], swept_in=timedelta(0))
