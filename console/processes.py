@@ -14,7 +14,8 @@ from console.log import open_log, open_log_once_it_answers
 from console.logs import configure_logs
 from console.settings import OutputSettings
 from eventlog.errors import LogUnavailable
-from handlers.pace import DEFAULT_QUEUE
+from handlers.errors import InvalidQueue
+from handlers.pace import DEFAULT_QUEUE, require_queue
 
 _SIGN_OFF_SECONDS: Final = 3.0
 """Past its grace time, for what a process writes in the end."""
@@ -40,11 +41,20 @@ def receiver() -> None:
         raise click.ClickException(str(error)) from error
 
 
+def _a_queue(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    try:
+        require_queue(value)
+    except InvalidQueue as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
 @click.command()
 @click.option(
     "--queue",
     metavar="NAME",
     default=DEFAULT_QUEUE,
+    callback=_a_queue,
     help='Work for the handlers with queue="NAME" only, which no other worker does.',
 )
 def worker(*, queue: str) -> None:

@@ -36,6 +36,14 @@ class Rate:
         return cls(starts=starts, period=timedelta(seconds=units * _UNIT_SECONDS[found[3]]))
 
 
+def require_queue(name: object) -> None:
+    """Raise `InvalidQueue` for what can't be the name of a queue."""
+    if not isinstance(name, str) or _QUEUE.fullmatch(name) is None:
+        raise InvalidQueue(
+            f"queue is {name!r}: give a name of 1 to 30 of a-z, 0-9, '_' and '-', such as \"slow\""
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Where and how fast; with the defaults a handler runs together with the others of its event."""
@@ -55,10 +63,8 @@ class Pace:
         cls, *, queue: str | None, order: str | None, on_dead: str, concurrency: int | None, rate: str | None
     ) -> Self:
         """Check what a handler was registered with; a `HandlerError` says what is wrong."""
-        if queue is not None and (not isinstance(queue, str) or _QUEUE.fullmatch(queue) is None):
-            raise InvalidQueue(
-                f"queue is {queue!r}: give a name of 1 to 30 of a-z, 0-9, '_' and '-', such as \"slow\""
-            )
+        if queue is not None:
+            require_queue(queue)
         if order not in (None, "strict"):
             raise InvalidOrder(f'order is {order!r}: give "strict", or leave it out')
         if on_dead not in ("continue", "hold"):
