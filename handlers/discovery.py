@@ -1,6 +1,8 @@
-"""Find all handlers at start: built-in ones, `handlers/custom/`, and the modules of HOOKS_HANDLERS."""
+"""Find all handlers at start.
 
-import difflib
+In this order: `handlers/builtin/`, `handlers/custom/`, installed packages, the modules of HOOKS_HANDLERS.
+"""
+
 import importlib
 import pkgutil
 import sys
@@ -12,10 +14,11 @@ from eventlog.event import KNOWN_TYPES
 from . import builtin, custom
 from .errors import NoRouter
 from .loading import load, routers_of
-from .pattern import knows
+from .pattern import closest, knows
 from .registration import Handler
 from .router import Router
 from .settings import HandlerSettings
+from .shipped import load_shipped, shipped
 
 
 def discover(settings: HandlerSettings) -> Router:
@@ -23,17 +26,18 @@ def discover(settings: HandlerSettings) -> Router:
 
     Raises a `HandlerError` for the first thing that is wrong.
     """
-    modules = []
-    if settings.builtin:
-        modules += _load_folder(builtin)
-    modules += _load_folder(custom)
+    first = _load_folder(builtin) if settings.builtin else []
+    first += _load_folder(custom)
+    packaged = [load_shipped(point) for point in shipped()]
     if settings.modules:
         _put_working_directory_first()
-        modules += [_load_named(name) for name in settings.modules]
+    last = [module for name in settings.modules for module in _load_named(name)]
+    # Only now, as a module may also register its handlers with the router of another one.
     together = Router()
-    for module in modules:
-        for router in routers_of(module):
-            together.include(router)  # changes nothing for one that another module has brought already
+    _include(together, first)
+    for one in packaged:
+        one.include_in(together)
+    _include(together, last)
     return together
 
 
@@ -43,25 +47,36 @@ def warnings_for(router: Router) -> tuple[str, ...]:
         _warning(handler, pattern)
         for handler in router.handlers
         for pattern in handler.patterns
-        if not knows(pattern)
+        if pattern not in handler.undocumented and not knows(pattern)
     )
+
+
+def _include(together: Router, modules: list[ModuleType]) -> None:
+    for module in modules:
+        for router in routers_of(module):
+            together.include(router)  # changes nothing for one that another module has brought already
 
 
 def _load_folder(package: ModuleType) -> list[ModuleType]:
     importlib.invalidate_caches()
     names = sorted(found.name for found in pkgutil.iter_modules(package.__path__))
-    return [load(f"{package.__name__}.{name}") for name in names if not name.startswith("_")]
+    # A handler's test may stand beside it, as `hooks handlers new` puts it.
+    return [load(f"{package.__name__}.{name}") for name in names if not name.startswith(("_", "test_"))]
 
 
-def _load_named(name: str) -> ModuleType:
+def _load_named(name: str) -> list[ModuleType]:
+    """Load a module; of a package that has no Router itself, load the modules."""
     module = load(name)
-    if not routers_of(module):
+    loaded = [module]
+    if hasattr(module, "__path__") and not routers_of(module):
+        loaded += _load_folder(module)
+    if not any(map(routers_of, loaded)):
         raise NoRouter(
             f"the module {name!r} ({module.__file__ or 'a folder without __init__.py'}), named in "
             "HOOKS_HANDLERS, has no Router: add `from handlers import Router` and `router = Router()` at its "
             'top level, and register its handlers with @router.on("memory.stored")'
         )
-    return module
+    return loaded
 
 
 def _put_working_directory_first() -> None:
@@ -73,11 +88,10 @@ def _put_working_directory_first() -> None:
 
 
 def _warning(handler: Handler, pattern: str) -> str:
-    families = dict.fromkeys(f"{known.partition('.')[0]}.*" for known in KNOWN_TYPES)
-    candidates = list(families) if pattern.endswith(".*") else [*KNOWN_TYPES, *families]
-    close = difflib.get_close_matches(pattern, candidates, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the documented types are {', '.join(KNOWN_TYPES)}."
+    close = closest(pattern, at_least=0.6)
+    hint = f"did you mean {close!r}?" if close else f"the documented types are {', '.join(KNOWN_TYPES)}."
     return (
         f"handler {handler.name!r} ({handler.source}) listens for {pattern!r}, "
-        f"which matches no event type that ChaozCode documents: {hint}"
+        f"which matches no event type that ChaozCode documents: {hint} "
+        "Where it is right, undocumented=True says so"
     )

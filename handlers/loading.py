@@ -13,6 +13,7 @@ from .router import Router
 from .storable import storable
 
 _PACKAGE: Final = Path(__file__).parent
+_OURS: Final = (_PACKAGE, _PACKAGE / "backoff")
 _INSTALLED: Final = tuple(
     Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
@@ -34,12 +35,20 @@ def load(name: str) -> ModuleType:
             ) from error
         where = f" at {place}" if place else ""
         what = f"{type(error).__name__}: {storable(error, 500)}"
-        raise HandlerModuleBroken(f"the handler module {name!r} can't be loaded{where}: {what}") from error
+        raise HandlerModuleBroken(
+            f"the handler module {name!r} can't be loaded{where}: {what}{_hint(error)}"
+        ) from error
 
 
 def routers_of(module: ModuleType) -> list[Router]:
     """Return the module-level routers, in the order of their definition."""
     return [value for value in vars(module).values() if isinstance(value, Router)]
+
+
+def _hint(error: BaseException) -> str:
+    if not isinstance(error, ImportError) or not _is_part_of("handlers", error.name or ""):
+        return ""
+    return f" (`handlers` is chaozcode-hooks' own package, {_PACKAGE}: one of yours needs another name)"
 
 
 def _is_part_of(missing: str | None, name: str) -> bool:
@@ -60,6 +69,6 @@ def _place(error: BaseException, name: str) -> str | None:
 
 def _is_users(file: str) -> bool:
     path = Path(file)
-    if file.startswith("<") or path.parent == _PACKAGE:  # frozen importlib; our own part of the import
+    if file.startswith("<") or path.parent in _OURS:  # frozen importlib; our own part of the import
         return False
     return not any(path.is_relative_to(folder) for folder in _INSTALLED)

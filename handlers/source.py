@@ -29,6 +29,14 @@ def version_of(function: object) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
+def text_of(function: object) -> str | None:
+    """Return the source of the function with its decorators, None where there is none to read."""
+    try:
+        return inspect.getsource(_innermost(function))  # type: ignore[arg-type]
+    except _UNREADABLE:
+        return None
+
+
 def _innermost(function: object) -> object:
     """Look behind partials, decorators that use functools.wraps, methods and callable objects."""
     while True:

@@ -1,17 +1,18 @@
 """`hooks up`: where everything embedded meets; start, watch, stop."""
 
-import shutil
 import signal
-import sys
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import click
 
+from console.own_command import own_command
 from console.settings import OutputSettings, TriggerSettings, UpSettings, environment_with
 from console.up.fleet import Fleet
 from console.up.home import URL_FILE, development_secret, hold_home
+from console.up.reload import Reloader
 from console.up.tables import ensure_tables
 from console.up.valkey import set_data_aside, valkey_command
 from eventlog.settings import LogSettings
@@ -23,7 +24,10 @@ from workers.settings import WorkerSettings
 
 
 @click.command()
-def up() -> None:
+@click.option(
+    "--reload", "reloads", is_flag=True, help="Take up handlers that are edited, between two events."
+)
+def up(*, reloads: bool) -> None:
     """Run everything on this machine: receiver, worker, clock, and the servers they need.
 
     Needs no configuration: what DATABASE_URL and REDIS_URL do not name is embedded, in the folder .hooks.
@@ -42,20 +46,29 @@ def up() -> None:
             raise click.ClickException(str(error)) from error
         shown_host = "127.0.0.1" if receiver.host in ("0.0.0.0", "::") else receiver.host  # noqa: S104
         url = f"http://{shown_host}:{receiver.port}/webhooks/chaozcode"
+        environment = environment_with(
+            CHAOZCODE_WEBHOOK_SECRET=secret,
+            HOOKS_HOST=receiver.host,
+            HOOKS_HOME=str(log.home.absolute()),
+            HOOKS_LOG_FORMAT="json",
+        )
+        reloader = None
+        if reloads:
+            reload_file = log.home.absolute() / "reload"
+            environment["HOOKS_RELOAD_FILE"] = str(reload_file)
+            reloader = Reloader(reload_file, environment)
         fleet = Fleet(
-            environment_with(
-                CHAOZCODE_WEBHOOK_SECRET=secret,
-                HOOKS_HOST=receiver.host,
-                HOOKS_HOME=str(log.home.absolute()),
-                HOOKS_LOG_FORMAT="json",
-            ),
+            environment,
             ready=lambda: _greet(url, log, queue),
+            each_look=reloader.look if reloader else lambda: None,
+            queue_workers=settings.queue_workers,
         )
         if not queue.redis_url:
             folder = log.home.absolute() / "valkey"
             fleet.add_server("valkey", valkey_command(folder, queue.socket), partial(set_data_aside, folder))
         _stop_on_signals(fleet)
-        _run(fleet, log, settings.workers, log.home / URL_FILE, url)
+        with closing(reloader) if reloader else nullcontext():
+            _run(fleet, log, settings.workers, log.home / URL_FILE, url)
 
 
 def _run(fleet: Fleet, log: LogSettings, workers: int, url_file: Path, url: str) -> None:
@@ -81,7 +94,7 @@ def _stop_on_signals(fleet: Fleet) -> None:
 
 
 def _greet(url: str, log: LogSettings, queue: QueueSettings) -> None:
-    command = _own_command()
+    command = own_command()
     where = "the database of DATABASE_URL" if log.database_url else f"SQLite, in {log.home}/"
     click.echo(
         f"""
@@ -99,12 +112,3 @@ Send a first event from another terminal, and look at it:
 Ctrl-C stops everything. Each event is shown here as it is received, run and settled:
 """
     )
-
-
-def _own_command() -> str:
-    """Give what to type for `hooks` in this folder."""
-    on_path = shutil.which("hooks")
-    own = Path(sys.argv[0])
-    if own.name != "hooks" or (on_path and Path(on_path).samefile(own)):
-        return "hooks"
-    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from console.visible import visible, visible_line
+from handlers.pace import DEFAULT_QUEUE
 
 _WORD_WIDTH: Final = 10
 _COLOURS: Final = {
@@ -67,6 +68,8 @@ def _event(fields: Fields) -> tuple[str, str, str | None]:
         case "event_settled":
             state = "waiting for its retry" if fields["state"] == "waiting" else fields["state"]
             return "settled", f"{event_id}  {state}", _COLOURS.get(fields["state"])
+        case "event_handed_on":
+            return "handed on", f"{event_id}  to its handlers' own queues", None
     return _other(fields)
 
 
@@ -104,7 +107,8 @@ def _process(fields: Fields) -> tuple[str, str, str | None]:
         return _other(fields)
     handlers = fields.get("handlers")
     counted = "" if handlers is None else f", {handlers} handler{'' if handlers == 1 else 's'}"
-    return "", f"ready{counted}", None
+    queue = fields.get("queue", DEFAULT_QUEUE)
+    return "", f"ready{counted}{'' if queue == DEFAULT_QUEUE else f', queue {queue}'}", None
 
 
 def _other(fields: Fields) -> tuple[str, str, str | None]:

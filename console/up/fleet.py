@@ -4,7 +4,8 @@ import json
 import queue
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from console.up.child import Child, Mend
@@ -18,12 +19,22 @@ _SERVER_STOP_SECONDS: Final = 10.0
 class Fleet:
     """Servers, which the processes need, and the processes."""
 
-    def __init__(self, environment: Mapping[str, str], *, ready: Callable[[], None]) -> None:
-        """`ready` is called once, when the first of the processes does its work."""
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        ready: Callable[[], None],
+        each_look: Callable[[], None] = lambda: None,
+        queue_workers: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """`ready` is called when the first of the processes does its work; then `each_look`, often."""
         self._environment = environment
         self._ready = ready
+        self._each_look = each_look
         self._greeted = False
         self._to_start: list[str] = []
+        self._queue_workers = queue_workers
+        self._queues: set[str] = set()
         self._stops_requested = 0
         self._servers: list[Child] = []
         self._processes: list[Child] = []
@@ -43,12 +54,23 @@ class Fleet:
         self._start_process(first)
         self._to_start = list(others)
 
-    def _start_process(self, name: str) -> None:
-        number = sum(process.name.startswith(name) for process in self._processes)
-        shown = name if number == 0 else f"{name}-{number + 1}"
-        process = Child(shown, [sys.executable, "-m", "console", name], self._environment, self._hear)
+    def _start_process(self, name: str, queue: str | None = None) -> None:
+        named = name if queue is None else f"{name}-{queue}"
+        number = sum(
+            process.name == named or process.name.startswith(f"{named}-") for process in self._processes
+        )
+        shown = named if number == 0 else f"{named}-{number + 1}"
+        command = [sys.executable, "-m", "console", name, *(() if queue is None else ("--queue", queue))]
+        process = Child(shown, command, self._environment, self._hear)
         self._processes.append(process)
         process.start()
+
+    def _start_workers_of(self, queues: Iterable[str]) -> None:
+        """Start workers for the queues that handlers have of their own, once a worker has named them."""
+        for name in sorted(set(queues) - self._queues):
+            self._queues.add(name)
+            for _ in range(self._queue_workers.get(name, 1)):
+                self._start_process("worker", name)
 
     def request_stop(self) -> None:
         """Have `watch` return; asked a second time, nothing is waited for. Safe in a signal handler."""
@@ -61,6 +83,8 @@ class Fleet:
         """
         while not self._stops_requested:
             self._print_lines(_LOOK_EVERY_SECONDS)
+            if self._greeted:
+                self._each_look()
             for child in (*self._servers, *self._processes):
                 code = child.exit_code()
                 if code is None:
@@ -101,17 +125,22 @@ class Fleet:
             while True:
                 child, line = self._lines.get(timeout=seconds) if seconds else self._lines.get_nowait()
                 seconds = 0
-                if not self._notes_readiness(child, line):
-                    show_log_line(child.name, line)
+                if '_ready"' in line and self._notes_readiness(child, line):
+                    continue
+                show_log_line(child.name, line)
         except queue.Empty:
             return
 
     def _notes_readiness(self, child: Child, line: str) -> bool:
-        if child.is_ready or '_ready"' not in line:
-            return False
         try:
-            is_ready = bool(json.loads(line)["event"] == f"{child.name.partition('-')[0]}_ready")
-        except (ValueError, TypeError, KeyError):
+            said = json.loads(line)
+            is_ready = bool(said["event"] == f"{child.name.partition('-')[0]}_ready")
+            queues = [str(queue) for queue in said.get("queues", ())] if is_ready else []
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return False
+        if not self._stops_requested:
+            self._start_workers_of(queues)
+        if child.is_ready:
             return False
         child.is_ready = is_ready
         if is_ready and child is self._processes[0] and not self._greeted:

@@ -41,7 +41,7 @@ def write(tmp_path: Path, modules_restored: None, monkeypatch: pytest.MonkeyPatc
         ("import json\nx = json.loads('{')", 2, "JSONDecodeError"),
         ("import sys\nsys.exit('stop')", 2, "SystemExit: stop"),
         ("raise BaseException('bare')", 1, "BaseException: bare"),
-        ("from handlers import RetryPolicy\nRetryPolicy(retries=-1)", 2, "ValueError: retries is -1"),
+        ("from handlers import fixed\nfixed(-1)", 2, "ValueError: delay -1 is not between"),
     ],
 )
 def test_a_broken_module_is_named_with_file_line_and_error(
@@ -103,3 +103,15 @@ def test_a_module_mended_meanwhile_loads(write: Write) -> None:
     module = load("mended_hooks")
     assert routers_of(module) == [module.first, module.second]
     assert all(isinstance(router, Router) for router in routers_of(module))
+
+
+def test_an_import_of_ones_own_package_named_handlers_is_explained(write: Write) -> None:
+    write("mistaken_hooks", "from handlers.billing import bill")
+    with pytest.raises(HandlerModuleBroken) as raised:
+        load("mistaken_hooks")
+    assert "No module named 'handlers.billing'" in str(raised.value)
+    assert "`handlers` is chaozcode-hooks' own package" in str(raised.value)
+    write("unrelated_hooks", "from json import bill")
+    with pytest.raises(HandlerModuleBroken) as raised:
+        load("unrelated_hooks")
+    assert "chaozcode-hooks" not in str(raised.value)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from eventlog.event import KNOWN_TYPES
 from handlers.errors import InvalidPattern
-from handlers.pattern import check, knows, matches
+from handlers.pattern import check, knows, matches, misspelt
 
 segments = st.text(st.characters(categories=["Ll", "Lu", "Nd"], include_characters="_-:"), min_size=1)
 types = st.lists(segments, min_size=1, max_size=4).map(".".join)
@@ -69,3 +69,39 @@ def test_documented_types_and_their_families_are_known(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", ["memory.store", "memories.*", "memory.stored.*", "memory"])
 def test_patterns_without_a_documented_type_are_not_known(pattern: str) -> None:
     assert not knows(pattern)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("memory.stord", "memory.stored"),
+        ("memory.store", "memory.stored"),
+        ("Memory.Stored", "memory.stored"),
+        ("memory_stored", "memory.stored"),
+        ("agent.fail", "agent.failed"),
+        ("agents.failed", "agent.failed"),
+        ("agents.*", "agent.*"),
+        ("agent", "agent.*"),
+        ("usage", "usage.*"),
+    ],
+)
+def test_a_slip_is_told_from_a_type_of_its_own(written: str, meant: str) -> None:
+    assert misspelt(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *KNOWN_TYPES,
+        "*",
+        "memory.*",
+        "memory.created",
+        "project.deleted",
+        "agent.paused",
+        "usage.reset",
+        "user.*",
+        "a.b",
+    ],
+)
+def test_a_type_of_its_own_is_taken_for_no_slip(written: str) -> None:
+    assert misspelt(written) is None

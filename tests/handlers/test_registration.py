@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers import Context, Event, RetryPolicy
+from handlers import Context, Event, fixed
 from handlers.errors import (
     HandlerError,
     InvalidName,
@@ -20,6 +20,7 @@ from handlers.errors import (
     WrongSignature,
 )
 from handlers.registration import Handler
+from handlers.retry import RetryPolicy
 
 
 def work(event: Event, ctx: Context) -> None: ...
@@ -52,10 +53,12 @@ def test_options_are_kept() -> None:
     assert (handler.name, handler.retry.retries, handler.timeout_seconds) == ("a.b-c_1", 2, 120)
 
 
-def test_a_backoff_brings_its_retries_unless_they_are_given_beside_it() -> None:
-    backoff = RetryPolicy(retries=9, base_seconds=1)
-    assert of(backoff=backoff).retry == backoff
-    assert of(backoff=backoff, retries=2).retry == RetryPolicy(retries=2, base_seconds=1)
+def test_its_policy_is_made_of_the_options() -> None:
+    assert of(retries=3, backoff=fixed(2)).retry == RetryPolicy(retries=3, backoff=fixed(2))
+    assert of(backoff=[1, 2, 3]).retry.retries == 3
+    policy = of(retry_on=OSError, give_up_on=(KeyError, TypeError), deadline=timedelta(hours=1)).retry
+    assert (policy.retry_on, policy.give_up_on) == ((OSError,), (KeyError, TypeError))
+    assert policy.deadline == timedelta(hours=1)
 
 
 def keeps_a_default(event: Event, ctx: Context, extra: int = 1) -> None: ...
@@ -155,15 +158,34 @@ def test_a_bad_pattern_is_named_with_its_handler_and_place() -> None:
         of(work, "memory.stored", "memory*")
 
 
+def test_a_misspelt_pattern_is_named_with_its_handler_and_place_and_what_was_meant() -> None:
+    with pytest.raises(InvalidPattern) as raised:
+        of(work, "memory.stored", "memory.stord")
+    assert re.search(rf"'work' \({re.escape(__file__)}:\d+\) listens for 'memory.stord'", str(raised.value))
+    assert "did you mean 'memory.stored'?" in str(raised.value)
+    assert "on('memory.stord', undocumented=True)" in str(raised.value)
+
+
+def test_what_looks_misspelt_can_be_said_to_be_right() -> None:
+    assert of(work, "memory.restored", undocumented=True).patterns == ("memory.restored",)
+    with pytest.raises(InvalidPattern, match="is not a pattern"):
+        of(work, "memory.", undocumented=True)
+
+
 @pytest.mark.parametrize("timeout", [0, -1, nan, inf, "30", None, True, timedelta(0), timedelta(days=-1)])
 def test_a_timeout_is_a_positive_length_of_time(timeout: Any) -> None:
     with pytest.raises(InvalidTimeout, match=rf"'work' \({re.escape(__file__)}:\d+\): timeout"):
         of(timeout=timeout)
 
 
-@pytest.mark.parametrize("options", [{"retries": -1}, {"retries": 2.5}, {"backoff": 5.0}])
+@pytest.mark.parametrize(
+    "options",
+    [{"retries": -1}, {"retries": 2.5}, {"backoff": 5.0}, {"backoff": [-1]}, {"retry_on": "OSError"},
+     {"give_up_on": (OSError, 5)}, {"deadline": 0}],
+)  # fmt: skip
 def test_retries_make_sense(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRetry, match=rf"'work' \({re.escape(__file__)}:\d+\): (retries|backoff) is"):
+    (name,) = options
+    with pytest.raises(InvalidRetry, match=rf"'work' \({re.escape(__file__)}:\d+\): {name} "):
         of(**options)
 
 

@@ -70,3 +70,20 @@ def test_every_setting_is_described_and_has_a_variable() -> None:
     for field in HandlerSettings.model_fields.values():
         assert field.description
         assert str(field.validation_alias).startswith("HOOKS_")
+
+
+def test_a_release_is_a_name_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOOKS_RELEASE", raising=False)
+    assert HandlerSettings().release is None
+    for given, release in ((" 2026.11-1 ", "2026.11-1"), ("", None), ("x" * 128, "x" * 128)):
+        monkeypatch.setenv("HOOKS_RELEASE", given)
+        assert HandlerSettings().release == release
+
+
+@pytest.mark.parametrize("text", ["x" * 129, "two\nlines", "a\x1b[2J"])
+def test_what_is_no_release_is_refused_by_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOOKS_RELEASE", text)
+    with pytest.raises(ValidationError, match="HOOKS_RELEASE"):
+        HandlerSettings()

@@ -1,14 +1,20 @@
 """The kit for users' own tests."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
+import httpx2
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, MetaData, String, Table, create_engine, text
 
 from handlers import Context, Event, RetryLater, Router
 from handlers.registration import Handler
-from handlers.testing import Retried, Succeeded, make_event, run
+from handlers.testing import Dead, Retried, Succeeded, make_event, run
+
+ROOT = Path(__file__).parents[2]
 
 router = Router()
 
@@ -145,9 +151,83 @@ def test_a_transaction_writes_to_the_tests_own_database(sqlite_url: str) -> None
     engine.dispose()
 
 
-def test_without_a_database_a_transaction_says_how_to_give_one() -> None:
-    outcome = run(insert, make_event("ping")).outcome
-    assert isinstance(outcome, Retried)
-    assert outcome.error is not None
-    assert outcome.error.error_type == "handlers.transaction.TransactionMisused"
-    assert "run(handler, event, database=" in outcome.error.message
+def test_without_a_database_a_transaction_is_in_memory_with_the_tables_given() -> None:
+    tables = MetaData()
+    Table("seen", tables, Column("event", String(50), primary_key=True))
+    event = make_event("ping")
+    first = run(insert, event, tables=tables)
+    assert first.outcome == Succeeded()
+    again = run(insert, event, after=first)
+    assert again.error is not None
+    assert again.error.error_type == "sqlalchemy.exc.IntegrityError"
+    with again.session() as session:
+        assert session.scalars(text("SELECT event FROM seen")).all() == [event.id]
+    assert run(insert, event, tables=tables).outcome == Succeeded()  # on a log of its own
+
+
+def test_a_missing_table_fails_the_handler() -> None:
+    result = run(insert, make_event("ping"))
+    assert result.error is not None
+    assert "no such table: seen" in result.error.message
+
+
+def test_a_later_run_finds_the_steps_of_the_one_before() -> None:
+    taken: list[int] = []
+
+    def step(event: Event, ctx: Context) -> None:
+        def take() -> int:
+            taken.append(ctx.attempt)
+            return ctx.attempt
+
+        ctx.log.info("step", result=ctx.once("a", take))
+        if ctx.attempt == 1:
+            raise OSError("gone")
+
+    event = make_event("ping")
+    first = run(step, event)
+    second = run(step, event, after=first)
+    assert (first.attempt, first.failures, second.attempt, second.failures) == (1, 1, 2, 1)
+    assert isinstance(first.outcome, Retried)
+    assert second.outcome == Succeeded()
+    assert [line["result"] for line in (*first.logs, *second.logs)] == [1, 1]
+    assert taken == [1]
+    assert run(step, make_event("ping"), after=second).logs[0]["result"] == 3  # another event's own step
+
+
+def test_runs_that_follow_each_other_use_up_the_retries() -> None:
+    def fail(event: Event, ctx: Context) -> None:
+        raise OSError("gone")
+
+    result = run(fail, make_event("ping"))
+    for _ in range(5):
+        assert isinstance(result.outcome, Retried)
+        result = run(fail, make_event("ping"), after=result)
+    assert isinstance(result.outcome, Dead)
+    assert result.error is not None
+    assert result.error.message == "gone"
+
+
+def test_a_run_after_another_has_that_ones_log() -> None:
+    first = run(plain, make_event("ping", memoryId="m"))
+    with pytest.raises(ValueError, match="goes on with the log of that run"):
+        run(plain, make_event("ping"), after=first, tables=MetaData())
+
+
+def test_requests_are_answered_in_the_test_and_never_sent() -> None:
+    def ask(event: Event, ctx: Context) -> None:
+        ctx.log.info("answered", status=ctx.http.get("https://example.com/a").status_code)
+
+    answers = httpx2.MockTransport(lambda request: httpx2.Response(204))
+    assert run(ask, make_event("ping"), http=answers).logs[0]["status"] == 204
+    unanswered = run(ask, make_event("ping"))
+    assert unanswered.error is not None
+    assert "a test sends nothing" in unanswered.error.message
+
+
+def test_a_run_that_needs_no_log_opens_none() -> None:
+    code = (
+        "import sys; from handlers.testing import make_event, run; "
+        "run(lambda event, ctx: ctx.log.info('a'), make_event('ping')); "
+        "sys.exit('sqlalchemy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0

@@ -4,13 +4,13 @@ MODULE = """
 import os
 from pathlib import Path
 
-from handlers import Context, Event, RetryPolicy, Router
+from handlers import Context, Event, Router, exponential
 
 router = Router()
 MARKS = Path({path!r})
 
 
-@router.on("*", backoff=RetryPolicy(retries=8, base_seconds=0.2, cap_seconds=2))
+@router.on("*", retries=8, backoff=exponential(0.2, cap=2))
 def mark(event: Event, ctx: Context) -> None:
     with MARKS.open("a") as file:
         file.write(f"{{event.id}} {{ctx.attempt}} {{os.getpid()}}\\n")

@@ -38,6 +38,7 @@ class Up:
         self.folder = folder
         self.port = free_port()
         self.environment = environment(folder, **{"PORT": str(self.port), **variables})
+        self.arguments: tuple[str, ...] = ()
         self.lines: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._everyone: set[psutil.Process] = set()
@@ -55,7 +56,7 @@ class Up:
         """Start it, without waiting for it to be up."""
         self.lines = []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "console", "up"],
+            [sys.executable, "-m", "console", "up", *self.arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
