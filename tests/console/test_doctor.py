@@ -65,7 +65,7 @@ def test_all_well_is_told_line_by_line_and_ends_with_0(log: EventLog) -> None:
     assert {one["level"] for one in findings(as_json).values()} == {"ok"}
     assert set(findings(as_json)) == {
         *("settings", "webhook secret", "database", "durability", "receiver", "worker", "clock"),
-        *("reconciled", "backlog", "dead", "replays", "redis", "queue", "handlers"),
+        *("queues", "reconciled", "backlog", "dead", "order", "replays", "redis", "queue", "handlers"),
     }
 
 
@@ -180,13 +180,13 @@ def test_a_pattern_that_matches_nothing_known_is_a_warning(
     (tmp_path / "misspelt_hooks.py").write_text(
         "from handlers import Router\n"
         "router = Router()\n"
-        "@router.on('memory.sotred')\n"
+        "@router.on('memory.created')\n"
         "def keep(event, ctx): ...\n"
     )
     monkeypatch.setenv("HOOKS_HANDLERS", "misspelt_hooks")
     result = examine("--json")
     assert result.exit_code == 0
-    assert "memory.stored" in findings(result)["handlers"]["message"]
+    assert "did you mean 'memory.updated'?" in findings(result)["handlers"]["message"]
 
 
 def test_stranded_events_are_a_problem_that_names_the_first(log: EventLog) -> None:

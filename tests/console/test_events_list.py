@@ -105,7 +105,7 @@ def test_filters_apply(log: EventLog) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--state", "broken"], "'queued', 'running', 'waiting', 'done', 'dead', 'unhandled', 'skipped'"),
+        (["--state", "broken"], "'done', 'dead', 'resolved', 'unhandled', 'skipped'"),
         (["--since", "soon"], "an age (15m, 2h, 3d, 1w)"),
         (["--until", "1.5h"], "an age (15m, 2h, 3d, 1w)"),
         (["--since", "1h", "--until", "2h"], "--since must be earlier than --until"),

@@ -10,6 +10,8 @@ from console.events import events
 from console.events.body import SHOWN_CHARACTERS, readable
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.detail import read_detail
+from eventlog.effects import StepsOnRecord
 from eventlog.states import State
 from tests.eventlog.stored import accept, an_event, opened, replay, run
 
@@ -41,6 +43,32 @@ def test_everything_about_an_event_is_shown(log: EventLog) -> None:
     assert "explain  skipped" in again
     assert "not now" in again
     assert output.endswith('Body (24 bytes)\n{\n  "id": "evt_1",\n  "n": [\n    1,\n    2\n  ]\n}\n')
+
+
+def test_steps_on_record_are_listed_with_their_results(log: EventLog) -> None:
+    accept(log, "a")
+    run(log, "a", {"one": State.DONE})
+    again = replay(log, "a", "one")
+    seq = log_seq(log, "a")
+    for number, key, result in ((0, "ask\x1b", '{"answer":[42]}'), (again, "ask", f'"{"x" * 500}"')):
+        StepsOnRecord(log=log, seq=seq, handler="one", replay=number, lease="").record(key, result)
+    first, second = show("a").output.split("Steps on record (ctx.once)\n")[1].splitlines()[1:3]
+    assert first.split()[:2] == ["one", r"ask\u001b"]
+    assert first.endswith('{"answer":[42]}')
+    assert second.split()[:3] == ["one", str(again), "ask"]
+    assert second.endswith(f'"{"x" * 99}... all of it: --json')
+    effects = json.loads(show("a", "--json").output)["effects"]
+    assert [(one["handler"], one["replay"], one["key"], one["result"]) for one in effects] == [
+        ("one", 0, "ask\x1b", {"answer": [42]}),
+        ("one", again, "ask", "x" * 500),
+    ]
+    assert effects[0]["recorded_at"].endswith("Z")
+
+
+def log_seq(log: EventLog, event_id: str) -> int:
+    detail = read_detail(log, event_id)
+    assert detail is not None
+    return detail.seq
 
 
 def test_an_event_that_waits_says_until_when(log: EventLog) -> None:

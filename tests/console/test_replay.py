@@ -247,6 +247,14 @@ def test_json_is_one_object_on_standard_output(log: EventLog) -> None:
     ]
 
 
+def test_effects_are_kept_when_asked_for(log: EventLog) -> None:
+    store(log, "evt_1")
+    run(log, {"remember": State.DONE, "explain": State.DONE}, "evt_1")
+    for options in ([], ["--keep-effects"]):
+        assert hooks_replay("evt_1", "--no-wait", *options).exit_code == 0
+    assert [made.keep_effects for made in read_replays(log)] == [True, False]
+
+
 def test_unknown_ids_are_named_and_nothing_is_replayed(log: EventLog) -> None:
     store(log, "evt_1")
     result = hooks_replay("evt_1", "evt_2", "evt_3")

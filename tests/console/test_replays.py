@@ -79,6 +79,14 @@ def test_one_is_shown_with_what_came_of_it(log: EventLog) -> None:
     assert shown["handlers"] == {"remember": ["memory.*"]}
 
 
+def test_whether_it_keeps_effects_is_shown(log: EventLog) -> None:
+    keeps = create(log, selection=Selection(), handlers={"remember": ["*"]}, keep_effects=True, who="ann")
+    assert "keep effects  yes" in hooks_replays("show", str(keeps)).output
+    assert "keep effects" not in hooks_replays("show", str(make(log))).output
+    listed = json.loads(hooks_replays("list", "--json").stdout)["replays"]
+    assert [replay["keep_effects"] for replay in listed] == [False, True]
+
+
 def test_a_replay_in_the_queue_can_be_cancelled_once(log: EventLog) -> None:
     number = make(log)
     feed_all(log)
@@ -87,7 +95,7 @@ def test_a_replay_in_the_queue_can_be_cancelled_once(log: EventLog) -> None:
     assert result.exit_code == 0
     assert result.output.splitlines() == [
         "Replay 1 is cancelled: 2 events handed out before, 1 delivery withdrawn.",
-        "1 delivery running now will still end.",
+        "1 delivery running now will still end, and not be tried again.",
     ]
     again = hooks_replays("cancel", str(number))
     assert again.exit_code == 1

@@ -1,6 +1,7 @@
 """Each Python example of the docs is a module of handlers that loads, and whose tests pass."""
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.docs.markdown import examples
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [
     pytest.param(text, id=f"{page.name}-{number}")
-    for page in (ROOT / "docs" / "handlers.md", ROOT / "README.md")
+    for page in (ROOT / "docs" / "handlers.md", ROOT / "docs" / "testing.md", ROOT / "README.md")
     for number, text in enumerate(examples(page, "python"), 1)
 ]
 
@@ -35,14 +36,15 @@ def module(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModuleTyp
 
 
 @pytest.mark.parametrize("module", EXAMPLES, indirect=True)
-def test_it_registers_handlers_and_its_tests_pass(module: ModuleType) -> None:
+def test_it_registers_handlers_and_its_tests_pass(module: ModuleType, request: pytest.FixtureRequest) -> None:
     router = module.router
     assert isinstance(router, Router)
     assert router.handlers
     assert not warnings_for(router)
     for name, value in vars(module).items():
         if name.startswith("test_"):
-            value()
+            # As pytest would call it, with the fixtures that it names.
+            value(**{name: request.getfixturevalue(name) for name in inspect.signature(value).parameters})
 
 
 def test_there_are_examples_and_tests_among_them() -> None:

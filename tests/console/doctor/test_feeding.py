@@ -7,9 +7,10 @@ from sqlalchemy import update
 from console.doctor.feeding import check_replays
 from console.doctor.finding import Finding, Level
 from eventlog.database import EventLog
+from eventlog.replays import create
 from eventlog.states import State
 from eventlog.tables import replays
-from tests.eventlog.feeding import make_replay, turn
+from tests.eventlog.feeding import EVERY, make_replay, turn
 from tests.eventlog.stored import accept, opened, replay, run
 from workers.queue.registries import QueueContents
 
@@ -73,3 +74,13 @@ def test_a_replay_that_made_other_deliveries_than_it_says_is_told(log: EventLog)
         connection.execute(update(replays).values(fed=5))
     finding = look(log, contents(), [])
     assert f"replay {number} says that it made 5 deliveries, and the log has 1" in finding.message
+
+
+def test_a_canary_that_waits_for_its_deliveries_is_well(log: EventLog) -> None:
+    accept(log, *"abc")
+    for event_id in "abc":
+        run(log, event_id, {"h": State.DONE})
+    number = create(log, selection=EVERY, handlers={"h": ["*"]}, canary=True, who="a test")
+    turn(log, number)
+    finding = look(log, contents(), [])
+    assert (finding.level, finding.message) == (Level.OK, "1 replay is being fed")
