@@ -7,17 +7,19 @@ from typing import Final
 import click
 from pydantic import ValidationError
 
+from console.own_packages import require_own_packages
 from console.wording import settings_errors
 from eventlog.errors import InvalidDatabaseUrl, LogError
 
 _COMMANDS: Final = {
     "up": ("console.up.command", "Run everything on this machine, with nothing to configure."),
     "trigger": ("console.trigger", "Sign and send a sample event, as ChaozCode would."),
-    "events": ("console.events", "Look at the events in the log."),
+    "events": ("console.events", "Look at the events in the log, retry and resolve them."),
     "replay": ("console.replay", "Run stored events through their handlers again."),
     "replays": ("console.replays", "List, show and cancel replays."),
+    "failures": ("console.failures", "Look at what goes wrong, grouped by its cause."),
     "rejects": ("console.rejects", "Look at refused requests, explain them, take them in."),
-    "handlers": ("console.handlers", "Look at the registered handlers."),
+    "handlers": ("console.handlers", "Look at the registered handlers, write a new one."),
     "doctor": ("console.doctor", "Check that everything works and nothing accepted is stranded."),
     "receiver": ("console.processes", "Run the webhook receiver."),
     "worker": ("console.processes", "Run a worker."),
@@ -25,6 +27,8 @@ _COMMANDS: Final = {
     "db": ("console.db", "Manage the event log's tables."),
 }
 """Each command's module, which holds it under its own name, and what it is for."""
+
+_LOAD_HANDLERS: Final = ("up", "replay", "handlers", "doctor", "worker")
 
 
 class _Lazy(click.Group):
@@ -34,6 +38,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
+        if cmd_name in _LOAD_HANDLERS:
+            require_own_packages()
         module = importlib.import_module(_COMMANDS[cmd_name][0])
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - for the type checker

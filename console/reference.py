@@ -56,7 +56,7 @@ def _default(field: FieldInfo) -> str:
         return "`true`" if value else "`false`"
     if isinstance(value, float):
         return f"`{value:g}`"
-    return f"`{value}`" if value not in ("", ()) else "none"
+    return f"`{value}`" if value not in ("", (), None) else "none"
 
 
 def _limits(field: FieldInfo) -> str:

@@ -1,8 +1,5 @@
 """`hooks replay`: run stored events through their handlers again."""
 
-import getpass
-import os
-import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,34 +7,64 @@ from typing import Final
 
 import click
 
+from console.dry_run_option import HANDLERS, LIST, DryRunCommand, DryRunOption
 from console.handlers import registered
 from console.log import open_log
 from console.rendering import show_json
-from console.replay_plan import Handlers, count_words, show_plan
+from console.replay_code import settled
+from console.replay_dry_run import EVENTS_AT_MOST, EVENTS_UNLESS_SAID, dry_run_handlers
+from console.replay_plan import count_words, show_plan
 from console.replay_report import read_report, report_json, show_outcome
 from console.replay_request import Request, given_text, replay_request
 from console.replay_watch import missing_processes, watch
+from console.who import who
 from eventlog.database import EventLog
 from eventlog.replay_preview import preview, unknown_ids
 from eventlog.replays import COUNT_LIMIT, ReplayState, create
+from handlers.registration import Handler
 
 _LISTED_AT_MOST: Final = 100
 
 
-@click.command("replay")
+@click.command("replay", cls=DryRunCommand)
 @replay_request
 @click.option("--rate", type=click.IntRange(min=1), help="At most so many events a second.")
+@click.option(
+    "--keep-effects", is_flag=True, help="Don't repeat steps of ctx.once() that earlier runs have on record."
+)
+@click.option(
+    "--canary",
+    is_flag=True,
+    help="Run one delivery, then ten, then all; stop when that of --fingerprint (else any) fails again.",
+)
 @click.option("--reason", callback=given_text, help="Why; kept with the replay.")
-@click.option("--dry-run", is_flag=True, help="List what would be replayed; change nothing.")
+@click.option(
+    "--dry-run",
+    cls=DryRunOption,
+    type=click.Choice([LIST, HANDLERS]),
+    help=(
+        "List what would be replayed; change nothing. --dry-run=handlers runs the handlers that declare "
+        "dry_run=True, and tells which rows they would write and what they would send; nothing is kept or "
+        "sent."
+    ),
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1, max=EVENTS_AT_MOST),
+    help=f"With --dry-run=handlers: how many events to try, unless {EVENTS_UNLESS_SAID}.",
+)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--no-wait", is_flag=True, help="Return as soon as the replay is recorded.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
-def replay(
+def replay(  # noqa: PLR0913 - one for each option
     *,
     request: Request,
     rate: int | None,
+    keep_effects: bool,
+    canary: bool,
     reason: str | None,
-    dry_run: bool,
+    dry_run: str | None,
+    limit: int | None,
     yes: bool,
     no_wait: bool,
     as_json: bool,
@@ -46,13 +73,19 @@ def replay(
 
     Handlers that had succeeded run again too, unless --only-failed says otherwise.
     """
-    handlers = _handlers(request.handler)
+    if limit is not None and dry_run != HANDLERS:
+        raise click.UsageError("--limit is for --dry-run=handlers")
+    chosen = _handlers(request.handler)
+    handlers = {handler.name: handler.patterns for handler in chosen}
     with closing(open_log()) as log:
+        request = settled(request, log, chosen)
         _require_known(log, request.selection.ids)
-        listed = _LISTED_AT_MOST if dry_run else 0
+        listed = (limit or EVENTS_UNLESS_SAID) if dry_run == HANDLERS else _LISTED_AT_MOST if dry_run else 0
         found = preview(log, request.selection, handlers, only_failed=request.only_failed, listed=listed)
         click.echo(count_words(found, handlers, only_failed=request.only_failed), err=as_json)
-        if dry_run:
+        if dry_run == HANDLERS:
+            dry_run_handlers(log, request, handlers, found, as_json=as_json)
+        elif dry_run:
             show_plan(found, handlers, as_json=as_json)
         elif found.wanted:
             _confirm(sure=yes or bool(request.selection.ids))
@@ -62,7 +95,9 @@ def replay(
                 handlers=handlers,
                 only_failed=request.only_failed,
                 rate=rate,
-                who=_who(),
+                keep_effects=keep_effects,
+                canary=canary,
+                who=who(),
                 reason=reason,
             )
             _follow(log, replay_id, found.selected, wait=not no_wait, as_json=as_json)
@@ -73,15 +108,15 @@ def replay(
             raise click.exceptions.Exit(1 if request.selection.ids else 0)
 
 
-def _handlers(only: str | None) -> Handlers:
-    patterns = {handler.name: handler.patterns for handler in registered().handlers}
-    if not patterns:
+def _handlers(only: str | None) -> Sequence[Handler]:
+    found = registered().handlers
+    if not found:
         raise click.ClickException("there are no handlers to run; see: hooks handlers list")
-    if only is None:
-        return patterns
-    if only not in patterns:
-        raise click.ClickException(f"there is no handler {only!r}; registered are {', '.join(patterns)}")
-    return {only: patterns[only]}
+    chosen = [handler for handler in found if only in (None, handler.name)]
+    if not chosen:
+        names = ", ".join(handler.name for handler in found)
+        raise click.ClickException(f"there is no handler {only!r}; registered are {names}")
+    return chosen
 
 
 def _require_known(log: EventLog, ids: Sequence[str]) -> None:
@@ -101,14 +136,6 @@ def _confirm(*, sure: bool) -> None:
         )
     if not click.confirm("Replay?", err=True):
         raise click.ClickException("nothing was replayed")
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # no name for this uid, as in many containers
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
 
 
 def _follow(log: EventLog, replay_id: int, events: int, *, wait: bool, as_json: bool) -> None:
@@ -131,5 +158,6 @@ def _follow(log: EventLog, replay_id: int, events: int, *, wait: bool, as_json: 
         show_outcome(report)
     if as_json:
         show_json(report_json(report))
-    failed = report.dead or (wait and report.replay.state is ReplayState.CANCELLED)
+    is_stopped = report.replay.state is ReplayState.STOPPED
+    failed = report.dead or is_stopped or (wait and report.replay.state is ReplayState.CANCELLED)
     raise click.exceptions.Exit(1 if failed else 0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from console.rendering import iso_time, local_time, show, show_json, state_text, table
 from console.replay_report import counted
-from eventlog.replay_preview import Preview
+from eventlog.replay_preview import Preview, PreviewedEvent
 from eventlog.replays import COUNT_LIMIT
 from handlers.pattern import matches
 
@@ -13,6 +13,9 @@ Handlers = Mapping[str, Sequence[str]]
 
 
 def count_words(found: Preview, handlers: Handlers, *, only_failed: bool) -> str:
+    if found.deliveries is not None:
+        match = "matches" if found.deliveries == 1 else "match"
+        return f"{_deliveries(found)} of {_up_to_limit(found.selected)} {match}."
     words = f"{_up_to_limit(found.selected)} {'matches' if found.selected == 1 else 'match'}"
     if found.wanted == found.selected:
         return f"{words}."
@@ -20,6 +23,12 @@ def count_words(found: Preview, handlers: Handlers, *, only_failed: bool) -> str
     condition = f"{which} whose last run ended dead" if only_failed else f"{which} for their type"
     number = "none" if not found.wanted else _up_to_limit(found.wanted)
     return f"{words}; {number} with {condition}."
+
+
+def _deliveries(found: Preview) -> str:
+    if found.selected > COUNT_LIMIT:
+        return "deliveries"
+    return counted(found.deliveries or 0, "delivery", "deliveries")
 
 
 def _up_to_limit(number: int) -> str:
@@ -37,7 +46,7 @@ def show_plan(found: Preview, handlers: Handlers, *, as_json: bool) -> None:
                 "type": event.type,
                 "state": event.state.value,
                 "received_at": iso_time(event.received_at),
-                "handlers": _listening(handlers, event.type),
+                "handlers": _to_run(handlers, event),
             }
             for event in found.first
         ]
@@ -50,7 +59,7 @@ def show_plan(found: Preview, handlers: Handlers, *, as_json: bool) -> None:
                 event.type,
                 state_text(event.state),
                 local_time(event.received_at),
-                ", ".join(_listening(handlers, event.type)),
+                ", ".join(_to_run(handlers, event)),
             )
             for event in found.first
         ]
@@ -59,6 +68,10 @@ def show_plan(found: Preview, handlers: Handlers, *, as_json: bool) -> None:
         if rest:
             show(f"and {'over ' if found.wanted > COUNT_LIMIT else ''}{rest:,} more")
     show("A dry run: nothing was changed.")
+
+
+def _to_run(handlers: Handlers, event: PreviewedEvent) -> list[str]:
+    return _listening(handlers, event.type) if event.handlers is None else list(event.handlers)
 
 
 def _listening(handlers: Handlers, event_type: str) -> list[str]:

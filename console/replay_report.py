@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from console.rendering import iso_time, show, table
+from console.visible import visible_line
+from eventlog.canary import ALL, STAGES, stage_of
 from eventlog.database import EventLog
 from eventlog.replay_outcome import DeadDelivery, read_dead
 from eventlog.replays import Replay, ReplayState, read_outcomes, read_replay
@@ -30,11 +32,16 @@ class Report:
 
     @property
     def at_work(self) -> int:
-        return sum(self.outcomes.get(state, 0) for state in (State.QUEUED, State.RUNNING))
+        number = sum(self.outcomes.get(state, 0) for state in (State.QUEUED, State.RUNNING, State.THROTTLED))
+        # What is parked goes on with the others, unless it is behind one that waits for its retry.
+        return number + (0 if self.outcomes.get(State.WAITING) else self.outcomes.get(State.PARKED, 0))
 
     @property
     def is_at_work(self) -> bool:
-        """Whether events are still to be handed out, or handlers to run before anything waits for a retry."""
+        """Whether events are still to be handed out, or handlers to run before anything waits for a retry.
+
+        A canary is at work until it is over, with all of its retries: only then is its next stage known.
+        """
         return self.replay.state is ReplayState.RUNNING or self.at_work > 0
 
 
@@ -70,9 +77,20 @@ def replay_json(replay: Replay) -> dict[str, Any]:
         "handlers": {name: list(patterns) for name, patterns in replay.handlers.items()},
         "only_failed": replay.only_failed,
         "rate": replay.rate,
+        "keep_effects": bool(replay.keep_effects),
         "events": replay.events,
         "passed_over": replay.passed_over,
+        "canary": canary_json(replay),
+        "ended_because": replay.ended_because,
     }
+
+
+def canary_json(replay: Replay) -> dict[str, int | None] | None:
+    """Give the stage that a canary is in; None for any other replay."""
+    stage = stage_of(replay)
+    if stage is None:
+        return None
+    return {"stage": stage, "deliveries_at_most": None if replay.canary == ALL else replay.canary}
 
 
 def show_outcome(report: Report) -> None:
@@ -99,6 +117,9 @@ def _words(report: Report) -> Iterator[str]:
         else "no delivery was made"
     )
     yield f"Replay {replay.id} is {replay.state}. {counted(replay.events, 'event', 'events')}, {ran}."
+    if replay.state is ReplayState.STOPPED:
+        because = visible_line(replay.ended_because or "")
+        yield f"The canary was stopped in stage {stage_of(replay)} of {len(STAGES)}: {because}"
     waiting = report.outcomes.get(State.WAITING)
     if waiting:
         yield f"{waiting:,} to be tried again later: hooks replays show {replay.id}"
@@ -117,8 +138,11 @@ def selection_words(selection: Selection) -> str:
     """Say which events were selected, much as on the command line."""
     stored = selection.to_json()
     ids = stored.pop("ids", ())
+    last_run = stored.pop("last_run", {})
     words = [*ids] if len(ids) < 2 else [f"{len(ids)} ids"]
     words += [f"--{name} {value}" for name, value in stored.items()]
+    words += [f"--{name} {last_run[name]}" for name in ("version", "fingerprint") if name in last_run]
+    words += ["--fixed"] if "fixed_in" in last_run else []
     return " ".join(words) or "--all"
 
 

@@ -10,6 +10,7 @@ import click
 
 from console.type_filter import TypeFilter
 from console.when import WHEN
+from eventlog.last_run import LastRun
 from eventlog.selection import Selection
 from eventlog.states import State
 
@@ -22,6 +23,8 @@ class Request:
     handler: str | None
     """The only one to run; None for all that listen for an event's type."""
     only_failed: bool
+    fixed: bool = False
+    """Whether to repeat only what died under other versions of the code than the present ones."""
 
 
 def given_text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -41,20 +44,26 @@ def _given_ids(ctx: click.Context, param: click.Parameter, value: tuple[str, ...
     return tuple(dict.fromkeys(value))
 
 
-def _require_clear(selection: Selection, *, handler: str | None, everything: bool) -> None:
+def _last_run(version: str | None, fingerprint: str | None) -> LastRun | None:
+    if version is None and fingerprint is None:
+        return None
+    return LastRun(version=version, fingerprint=fingerprint)
+
+
+def _require_clear(selection: Selection, *, handler: str | None, fixed: bool, everything: bool) -> None:
     """Raise `click.UsageError` where nothing was selected, or things that contradict each other.
 
     A handler alone selects all that it listens for, from before it existed too.
     """
-    is_filtered = selection != Selection(ids=selection.ids)
+    is_filtered = fixed or selection != Selection(ids=selection.ids)
     if selection.ids and (is_filtered or everything):
         raise click.UsageError("give event ids or filters, not both")
     if everything and is_filtered:
         raise click.UsageError("--all is a replay without filters: leave out one or the other")
     if not (selection.ids or is_filtered or handler or everything):
         raise click.UsageError(
-            "say what to replay: event ids, or --type, --state, --subject, --since, --until or --handler;"
-            " --all is everything"
+            "say what to replay: event ids, or --type, --state, --subject, --since, --until, --handler,"
+            " --version, --fixed or --fingerprint; --all is everything"
         )
     if selection.since and selection.until and selection.since >= selection.until:
         raise click.UsageError("--since must be earlier than --until, or no event can match")
@@ -78,6 +87,23 @@ def replay_request(command: Callable[..., None]) -> Callable[..., None]:
         "--handler", metavar="NAME", callback=given_text, help="Run this one only, on older events too."
     )
     @click.option("--only-failed", is_flag=True, help="Run a handler only where its last run ended dead.")
+    @click.option(
+        "--version",
+        metavar="VERSION",
+        callback=given_text,
+        help="Run a handler only where this version ran last: its hash, six digits of it, or a release.",
+    )
+    @click.option(
+        "--fixed",
+        is_flag=True,
+        help="Run a handler only where it died under another version or release than the present one.",
+    )
+    @click.option(
+        "--fingerprint",
+        metavar="FINGERPRINT",
+        callback=given_text,
+        help="Run a handler only where it died of this failure; see: hooks failures list.",
+    )
     @functools.wraps(command)
     def with_request(  # noqa: PLR0913 - one for each option
         *,
@@ -90,6 +116,9 @@ def replay_request(command: Callable[..., None]) -> Callable[..., None]:
         everything: bool,
         handler: str | None,
         only_failed: bool,
+        version: str | None,
+        fixed: bool,
+        fingerprint: str | None,
         **others: Any,  # noqa: ANN401 - the command's own options
     ) -> None:
         selection = Selection(
@@ -99,8 +128,10 @@ def replay_request(command: Callable[..., None]) -> Callable[..., None]:
             subject=subject,
             since=since,
             until=until,
+            last_run=_last_run(version, fingerprint),
         )
-        _require_clear(selection, handler=handler, everything=everything)
-        command(request=Request(selection=selection, handler=handler, only_failed=only_failed), **others)
+        _require_clear(selection, handler=handler, fixed=fixed, everything=everything)
+        request = Request(selection=selection, handler=handler, only_failed=only_failed, fixed=fixed)
+        command(request=request, **others)
 
     return with_request

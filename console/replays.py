@@ -16,8 +16,9 @@ from console.replay_report import (
     selection_words,
     show_outcome,
 )
+from eventlog.canary import ALL, STAGES, stage_of
 from eventlog.database import EventLog
-from eventlog.replays import cancel, read_replays
+from eventlog.replays import Replay, cancel, read_replays
 from eventlog.states import State
 
 _LARGEST_ID: Final = 2**63 - 1
@@ -76,6 +77,8 @@ def show_replay(*, number: int, as_json: bool) -> None:
         ("handlers", ", ".join(replay.handlers)),
         ("only failed", "yes" if replay.only_failed else ""),
         ("rate", f"at most {replay.rate:,} events a second" if replay.rate else ""),
+        ("keep effects", "yes" if replay.keep_effects else ""),
+        ("canary", _stage_words(replay)),
         ("handed out", local_time(replay.finished_at) if replay.finished_at else ""),
     ]
     facts = table(("", ""), [row for row in rows if row[1]])
@@ -84,10 +87,22 @@ def show_replay(*, number: int, as_json: bool) -> None:
     show_outcome(report)
 
 
+def _stage_words(replay: Replay) -> str:
+    stage = stage_of(replay)
+    if stage is None:
+        return ""
+    bound = (
+        "all deliveries"
+        if replay.canary == ALL
+        else f"up to {counted(replay.canary or 0, 'delivery', 'deliveries')}"
+    )
+    return f"stage {stage} of {len(STAGES)}: {bound}"
+
+
 @replays.command("cancel")
 @_number
 def cancel_replay(*, number: int) -> None:
-    """Stop a replay. What runs at the moment runs to its end; nothing else of it will."""
+    """Stop a replay. What runs at the moment runs to its end; nothing else of it will, retries neither."""
     with closing(open_log()) as log:
         before = _report(log, number)
         stopped = cancel(log, number)
@@ -101,7 +116,8 @@ def cancel_replay(*, number: int) -> None:
     )
     running = after.outcomes.get(State.RUNNING, 0)
     if running:
-        click.echo(f"{counted(running, 'delivery', 'deliveries')} running now will still end.")
+        still = counted(running, "delivery", "deliveries")
+        click.echo(f"{still} running now will still end, and not be tried again.")
 
 
 def _report(log: EventLog, number: int) -> Report:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from eventlog.database import EventLog
+from eventlog.effects import Effect, read_effects
+from eventlog.lines import read_first
 from eventlog.states import State
 from eventlog.tables import bodies, deliveries, events, failures
 
@@ -26,7 +28,20 @@ class Delivery:
     """How long the last attempt took."""
     due_at: datetime | None
     version: str | None
+    """Of the handler's code, when it last ran."""
     note: str | None
+    release: str | None = None
+    """`HOOKS_RELEASE`, where it was set when it last ran."""
+    resolved_at: datetime | None = None
+    """When a person said that it was dealt with; who that was, and why, stands beside it."""
+    resolved_by: str | None = None
+    resolved_why: str | None = None
+    queue: str | None = None
+    """Where it runs apart from the other handlers of its event."""
+    behind: str | None = None
+    """Of a parked one: the event that is first in the line of its subject."""
+    holds: bool = False
+    """Whether others are held in line behind it, though it is dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,9 @@ class FailedAttempt:
     message: str
     traceback: str
     fingerprint: str
+    version: str | None = None
+    """Of the handler's code."""
+    release: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +87,8 @@ class EventDetail:
     """By run, and within a run in the order in which they were made."""
     failures: tuple[FailedAttempt, ...]
     """By run, and within a run as they happened."""
+    effects: tuple[Effect, ...]
+    """The steps of `ctx.once` that are on record: by run, and within a run as they were recorded."""
     bodies: tuple[KeptBody, ...]
     """The first one received, then those that differed from it; empty where they are no longer kept."""
     body: bytes | None
@@ -95,6 +115,7 @@ def read_detail(log: EventLog, event_id: str) -> EventDetail | None:
             seen=row.seen,
             deliveries=read_deliveries_of(connection, [row.seq]).get(row.seq, ()),
             failures=_read_failures(connection, row.seq),
+            effects=read_effects(connection, row.seq),
             bodies=kept,
             body=connection.execute(first).scalar_one_or_none(),
         )
@@ -131,6 +152,17 @@ def read_deliveries_of(connection: Connection, seqs: Sequence[int]) -> dict[int,
                 due_at=row.due_at,
                 version=row.version,
                 note=row.note,
+                release=row.release,
+                resolved_at=row.resolved_at,
+                resolved_by=row.resolved_by,
+                resolved_why=row.resolved_why,
+                queue=row.queue,
+                behind=(
+                    read_first(connection, row.handler, row.line)
+                    if row.state == State.PARKED and row.line is not None
+                    else None
+                ),
+                holds=row.state == State.DEAD and row.line is not None,
             )
         )
     return {seq: tuple(group) for seq, group in found.items()}
@@ -159,6 +191,8 @@ def _read_failures(connection: Connection, seq: int) -> tuple[FailedAttempt, ...
             message=row.message,
             traceback=row.traceback,
             fingerprint=row.fingerprint,
+            version=row.version,
+            release=row.release,
         )
         for row in connection.execute(query)
     )

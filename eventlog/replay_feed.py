@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select, update
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus
-from eventlog.leases import ORIGINAL_RUN
-from eventlog.replays import Replay, ReplayState, is_run, replay_of
-from eventlog.states import UNFINISHED, State
+from eventlog.replay_pairs import find_repeated
+from eventlog.replay_turn import Candidate, Turn, plan
+from eventlog.replays import Replay, ReplayState, replay_of
+from eventlog.states import State
 from eventlog.tables import deliveries, events, replays
 
 _NAMED_AT_MOST: Final = 1000
@@ -28,13 +29,7 @@ class Fed:
     """To send jobs for."""
     looked_at: int
     finished: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
-    wanted: list[tuple[int, str]]
-    in_flight: list[str]
-    passed_over: int
+    """Whether there is nothing more to make; of a canary, deliveries may still be waited for."""
 
 
 def feed(log: EventLog, replay_id: int, *, turn: int, choose: Choose) -> Fed:
@@ -51,19 +46,10 @@ def _feed(log: EventLog, connection: Connection, replay_id: int, turn: int, choo
     if row is None:
         return Fed(event_ids=(), looked_at=0, finished=connection.execute(running).one_or_none() is None)
     replay = replay_of(row)
-    found = connection.execute(
-        select(events.c.seq, events.c.id, events.c.type, events.c.state)
-        .where(events.c.seq > replay.cursor, events.c.seq <= replay.upto, *replay.selection.conditions())
-        .order_by(events.c.seq)
-        .limit(turn)
-    ).all()
-    ids = {event.seq: event.id for event in found}
-    candidates = [
-        (event.seq, handler, State(event.state))
-        for event in found
-        for handler in choose(replay.handlers, event.type)
-    ]
-    planned = _plan(connection, replay, candidates, ids)
+    if replay.finished_at is not None:
+        return Fed(event_ids=(), looked_at=0, finished=True)
+    found = _look(connection, replay, turn, choose)
+    planned = plan(connection, replay, found)
     if planned.wanted:
         connection.execute(
             log.insert(deliveries)
@@ -71,52 +57,63 @@ def _feed(log: EventLog, connection: Connection, replay_id: int, turn: int, choo
             .on_conflict_do_nothing(),
             [{"event_seq": seq, "handler": handler} for seq, handler in planned.wanted],
         )
-    finished = len(found) < turn
-    _note_progress(connection, replay, planned, found[-1].seq if found else replay.upto, len(found), finished)
+    is_cut = planned.done_with < len(found)
+    finished = len(found) < turn and not is_cut
+    cursor = found[-1].seq if found else replay.upto
+    if is_cut:  # the next turn looks again at the event of which something is left to make
+        cursor = found[planned.done_with].seq - 1
+    _note_progress(connection, replay, planned, cursor, finished=finished)
+    ids = {event.seq: event.id for event in found}
     return Fed(
         event_ids=tuple(dict.fromkeys(ids[seq] for seq, _ in planned.wanted)),
-        looked_at=len(found),
+        looked_at=planned.done_with,
         finished=finished,
     )
 
 
-def _plan(
-    connection: Connection, replay: Replay, candidates: list[tuple[int, str, State]], ids: dict[int, str]
-) -> _Turn:
-    query = (
-        select(deliveries.c.event_seq, deliveries.c.handler, deliveries.c.replay, deliveries.c.state)
-        .where(deliveries.c.event_seq.in_(list(ids)), is_run(deliveries))
-        .order_by(deliveries.c.replay)
+def _look(connection: Connection, replay: Replay, turn: int, choose: Choose) -> list[Candidate]:
+    """Give the next events, with the handlers that a replay would give each of them to."""
+    if replay.selection.last_run is not None:
+        repeated = find_repeated(
+            connection,
+            replay.selection,
+            replay.handlers,
+            only_failed=replay.only_failed,
+            limit=turn,
+            after=replay.cursor,
+            upto=replay.upto,
+        )
+        return [
+            Candidate(seq=event.seq, id=event.id, state=event.state, handlers=event.handlers)
+            for event in repeated
+        ]
+    rows = connection.execute(
+        select(events.c.seq, events.c.id, events.c.type, events.c.state)
+        .where(events.c.seq > replay.cursor, events.c.seq <= replay.upto, *replay.selection.conditions())
+        .order_by(events.c.seq)
+        .limit(turn)
     )
-    earlier: dict[tuple[int, str], dict[int, State]] = {}
-    for row in connection.execute(query):
-        earlier.setdefault((row.event_seq, row.handler), {})[row.replay] = State(row.state)
-
-    wanted, in_flight, passed_over = [], [], 0
-    for seq, handler, event_state in candidates:
-        runs = earlier.get((seq, handler), {})
-        about_to_run = ORIGINAL_RUN not in runs and event_state in UNFINISHED
-        if about_to_run or any(state in UNFINISHED for state in runs.values()):
-            in_flight.append(f"{ids[seq]} {handler}")
-        elif replay.only_failed and list(runs.values())[-1:] != [State.DEAD]:
-            passed_over += 1
-        else:
-            wanted.append((seq, handler))
-    return _Turn(wanted=wanted, in_flight=in_flight, passed_over=passed_over)
+    return [
+        Candidate(seq=row.seq, id=row.id, state=State(row.state), handlers=choose(replay.handlers, row.type))
+        for row in rows
+    ]
 
 
 def _note_progress(
-    connection: Connection, replay: Replay, planned: _Turn, cursor: int, looked_at: int, finished: bool
+    connection: Connection, replay: Replay, planned: Turn, cursor: int, *, finished: bool
 ) -> None:
+    # A canary is done when all of it has ended; until then the clock looks after it.
+    is_done = finished and replay.canary is None
     connection.execute(
         update(replays)
         .where(replays.c.id == replay.id)
         .values(
             cursor=cursor,
-            events=replay.events + looked_at,
+            events=replay.events + planned.done_with,
             fed=replay.fed + len(planned.wanted),
             passed_over=replay.passed_over + planned.passed_over + len(planned.in_flight),
             in_flight=[*replay.in_flight, *planned.in_flight][:_NAMED_AT_MOST],
-            **({"state": ReplayState.DONE, "finished_at": database_now()} if finished else {}),
+            **({"finished_at": database_now()} if finished else {}),
+            **({"state": ReplayState.DONE} if is_done else {}),
         )
     )

@@ -8,7 +8,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
 
 from eventlog.database import EventLog
-from eventlog.replays import COUNT_LIMIT, is_run
+from eventlog.replay_pairs import find_repeated
+from eventlog.replays import COUNT_LIMIT
+from eventlog.runs import is_last_run
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, events
@@ -24,6 +26,8 @@ class PreviewedEvent:
     type: str
     state: State
     received_at: datetime
+    handlers: tuple[str, ...] | None = None
+    """Those that would run; None where that is all which listen for its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Preview:
     """How many of them a handler would be given, up to one more than COUNT_LIMIT."""
     first: tuple[PreviewedEvent, ...]
     """The earliest of the wanted ones."""
+    deliveries: int | None = None
+    """Where it matters how the last run ended: to how many handlers they would be given, taken together."""
 
 
 def preview(
@@ -47,6 +53,8 @@ def preview(
     listed: int = 0,
 ) -> Preview:
     """Foresee a replay of the selection by handlers, given as their names with their patterns."""
+    if selection.last_run is not None:
+        return _preview_repeated(log, selection, handlers, only_failed=only_failed, listed=listed)
     selected = selection.conditions()
     wanted = (*selected, _wanted(handlers, only_failed=only_failed))
     columns = (events.c.id, events.c.type, events.c.state, events.c.received_at)
@@ -60,6 +68,33 @@ def preview(
                 for row in (connection.execute(query) if listed else ())
             ),
         )
+
+
+def _preview_repeated(
+    log: EventLog,
+    selection: Selection,
+    handlers: Mapping[str, Sequence[str]],
+    *,
+    only_failed: bool,
+    listed: int,
+) -> Preview:
+    with log.read() as connection:
+        found = find_repeated(connection, selection, handlers, only_failed=only_failed, limit=COUNT_LIMIT + 1)
+    return Preview(
+        selected=len(found),
+        wanted=len(found),
+        deliveries=sum(len(event.handlers) for event in found),
+        first=tuple(
+            PreviewedEvent(
+                id=event.id,
+                type=event.type,
+                state=event.state,
+                received_at=event.received_at,
+                handlers=event.handlers,
+            )
+            for event in found[:listed]
+        ),
+    )
 
 
 def unknown_ids(log: EventLog, ids: Sequence[str]) -> list[str]:
@@ -97,15 +132,9 @@ def _wanted(handlers: Mapping[str, Sequence[str]], *, only_failed: bool) -> Colu
 
 def _dead_at_last(handlers: Sequence[str]) -> ColumnElement[bool]:
     """Say that the last run of one of these handlers on the event ended dead."""
-    later = deliveries.alias("later")
     return exists().where(
         deliveries.c.event_seq == events.c.seq,
         deliveries.c.handler.in_(handlers),
         deliveries.c.state == State.DEAD,
-        ~exists().where(
-            later.c.event_seq == deliveries.c.event_seq,
-            later.c.handler == deliveries.c.handler,
-            later.c.replay > deliveries.c.replay,
-            is_run(later),
-        ),
+        is_last_run(),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, func, insert, or_, select, update
+from sqlalchemy import Connection, exists, func, insert, select, true, update
 from sqlalchemy.engine import Row
 
 from eventlog.database import EventLog
@@ -15,8 +15,10 @@ from eventlog.open_transactions import settled_upto
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, replays
+from eventlog.withdrawal import withdraw
 
-WITHDRAWN: Final = "its replay was cancelled"
+FIRST_STAGE: Final = 1
+"""So many deliveries a canary begins with."""
 
 COUNT_LIMIT: Final = 10_000
 """Beyond this many events, counting stops: a number nobody reads is not worth a scan."""
@@ -28,6 +30,8 @@ class ReplayState(StrEnum):
     DONE = "done"
     """All of them were; their deliveries may still be at work."""
     CANCELLED = "cancelled"
+    STOPPED = "stopped"
+    """A canary: what it was to mend failed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +68,22 @@ class Replay:
     """Why it was stopped, unless by a person."""
 
 
-def create(
+def create(  # noqa: PLR0913 - one for each option of `hooks replay`
     log: EventLog,
     *,
     selection: Selection,
     handlers: Mapping[str, Sequence[str]],
     only_failed: bool = False,
     rate: int | None = None,
+    keep_effects: bool = False,
+    canary: bool = False,
     who: str,
     reason: str | None = None,
 ) -> int:
-    """Record a replay of the events selected so far; the clock then hands them to the queue."""
+    """Record a replay of the events selected so far; the clock then hands them to the queue.
+
+    A canary begins with one delivery, and goes on in stages (`eventlog.canary`).
+    """
 
     def work(connection: Connection) -> int:
         statement = (
@@ -88,6 +97,8 @@ def create(
                 handlers={name: list(patterns) for name, patterns in handlers.items()},
                 only_failed=only_failed,
                 rate=rate,
+                keep_effects=keep_effects,
+                canary=FIRST_STAGE if canary else None,
                 upto=settled_upto(connection),
                 in_flight=[],
             )
@@ -127,35 +138,34 @@ def read_outcomes(log: EventLog, replay_id: int) -> dict[State, int]:
 def cancel(log: EventLog, replay_id: int) -> bool:
     """Stop a replay: nothing more is queued, and what waits in the queue is withdrawn.
 
-    Returns whether there was anything to stop. What runs at the moment runs to its end.
+    Returns whether there was anything to stop. What runs at the moment runs to its end;
+    it is not tried again.
     """
 
     def work(connection: Connection) -> bool:
         stopped = connection.execute(
             update(replays)
             .where(replays.c.id == replay_id, replays.c.state == ReplayState.RUNNING)
-            .values(state=ReplayState.CANCELLED, finished_at=database_now())
-        ).rowcount
-        withdrawn = connection.execute(
-            update(deliveries)
-            .where(
-                deliveries.c.replay == replay_id,
-                deliveries.c.state.in_((State.QUEUED, State.WAITING)),
+            .values(
+                state=ReplayState.CANCELLED,
+                finished_at=func.coalesce(replays.c.finished_at, database_now()),
             )
-            .values(state=State.SKIPPED, due_at=None, note=WITHDRAWN)
         ).rowcount
-        if withdrawn and not stopped:
-            connection.execute(
-                update(replays).where(replays.c.id == replay_id).values(state=ReplayState.CANCELLED)
-            )
+        withdrawn = withdraw(connection, replay_id)
+        if not stopped:
+            runs = exists().where(deliveries.c.replay == replay_id, deliveries.c.state == State.RUNNING)
+            stopped = connection.execute(
+                update(replays)
+                .where(
+                    replays.c.id == replay_id,
+                    replays.c.state == ReplayState.DONE,
+                    true() if withdrawn else runs,
+                )
+                .values(state=ReplayState.CANCELLED)
+            ).rowcount
         return bool(stopped or withdrawn)
 
     return log.write_again_after_collisions(work)
-
-
-def is_run(table: FromClause) -> ColumnElement[bool]:
-    """Say that a delivery was not withdrawn: it tells how the handler's last run ended, or will tell."""
-    return or_(table.c.state != State.SKIPPED, func.coalesce(table.c.note, "") != WITHDRAWN)
 
 
 def replay_of(row: Row[Any]) -> Replay:

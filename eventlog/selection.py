@@ -1,11 +1,12 @@
 """Which events: the filters that listing, export and replay have in common."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists
 
+from eventlog.last_run import LastRun
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 
@@ -26,8 +27,11 @@ class Selection:
     """Received before this time."""
     handler: str | None = None
     """Events of which this handler has a delivery, in the original run or in a replay."""
+    last_run: LastRun | None = None
+    """Of replays only: those handlers alone whose last run on an event was such."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
+        """Give the conditions on events; those on a handler's last run are not among them."""
         found: list[ColumnElement[bool]] = []
         if self.ids:
             found.append(events.c.id.in_(self.ids))
@@ -47,10 +51,8 @@ class Selection:
 
     def to_json(self) -> dict[str, Any]:
         """Give the conditions that are set, as JSON values."""
-        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()
-        }
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: _as_json(value) for name, value in values.items() if value not in (None, ())}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Selection":
@@ -60,7 +62,19 @@ class Selection:
                 given[name] = datetime.fromisoformat(given[name])
         if "state" in given:
             given["state"] = State(given["state"])
+        if "last_run" in given:
+            given["last_run"] = LastRun.from_json(given["last_run"])
         return cls(**given | {"ids": tuple(given.get("ids", ()))})
+
+
+def _as_json(value: object) -> object:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case LastRun():
+            return value.to_json()
+        case _:
+            return value
 
 
 def _of_type(wanted: str) -> ColumnElement[bool]:

@@ -179,6 +179,15 @@ failures = Table(
     Column("release", String(RELEASE_CHARACTERS), comment="HOOKS_RELEASE at that time"),
     UniqueConstraint("event_seq", "handler", "replay", "attempt"),
     Index(None, "fingerprint", "id"),
+    Index(None, "fingerprint", "handler", "event_seq"),
+    Index(None, "failed_at"),
+    Index(
+        None,
+        "replay",
+        "fingerprint",
+        sqlite_where=Column("replay") > 0,
+        postgresql_where=Column("replay") > 0,
+    ),
 )
 
 replays = Table(

@@ -32,6 +32,24 @@ class HandlerSettings(BaseSettings):
         description="Whether the handlers of `handlers/builtin/` run too.",
     )
 
+    release: str | None = Field(
+        default=None,
+        max_length=128,
+        validation_alias="HOOKS_RELEASE",
+        description=(
+            "What you call the code that runs, such as a version or a commit. It is recorded with each "
+            "delivery and failure, and `hooks replay --version` finds them by it. At most 128 characters."
+        ),
+    )
+
+    @field_validator("release")
+    @classmethod
+    def _require_printable(cls, release: str | None) -> str | None:
+        name = None if release is None else release.strip()
+        if name is not None and not name.isprintable():
+            raise ValueError("a release is a short name or number on one line: leave out control characters")
+        return name or None
+
     @field_validator("modules", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

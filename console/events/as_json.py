@@ -1,10 +1,12 @@
 """Events as JSON values, for machines."""
 
 import base64
+import json
 from typing import Any
 
 from console.rendering import iso_time
 from eventlog.detail import Delivery, EventDetail, FailedAttempt
+from eventlog.effects import Effect
 from eventlog.export import ExportedEvent
 from eventlog.listing import ListedEvent
 
@@ -30,6 +32,7 @@ def detailed(event: EventDetail) -> dict[str, Any]:
         | {
             "deliveries": [_delivery(delivery) for delivery in event.deliveries],
             "failures": [_failure(failure) for failure in event.failures],
+            "effects": [_effect(effect) for effect in event.effects],
             "bodies": [
                 {"sha256": kept.sha256.hex(), "received_at": iso_time(kept.received_at), "bytes": kept.length}
                 for kept in event.bodies
@@ -63,7 +66,14 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "duration_seconds": None if delivery.duration is None else delivery.duration.total_seconds(),
         "due_at": iso_time(delivery.due_at),
         "version": delivery.version,
+        "release": delivery.release,
         "note": delivery.note,
+        "queue": delivery.queue,
+        "behind": delivery.behind,
+        "holds": delivery.holds,
+        "resolved_at": iso_time(delivery.resolved_at),
+        "resolved_by": delivery.resolved_by,
+        "resolved_why": delivery.resolved_why,
     }
 
 
@@ -77,6 +87,18 @@ def _failure(failure: FailedAttempt) -> dict[str, Any]:
         "message": failure.message,
         "traceback": failure.traceback,
         "fingerprint": failure.fingerprint,
+        "version": failure.version,
+        "release": failure.release,
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "handler": effect.handler,
+        "replay": effect.replay,
+        "key": effect.key,
+        "result": json.loads(effect.result),
+        "recorded_at": iso_time(effect.recorded_at),
     }
 
 

@@ -23,7 +23,8 @@ _DUE = {
     State.RUNNING: "lease ends",
     State.WAITING: "next attempt",
 }
-_HEADINGS = ("handler", "state", "attempts", "took", "began", "due", "version", "note")
+_RESULT_CHARACTERS = 100
+_HEADINGS = ("handler", "state", "attempts", "took", "began", "due", "version", "release", "note")
 
 
 @click.command("show")
@@ -47,7 +48,7 @@ def show_event(*, event_id: str, as_json_: bool, raw: bool, number: int | None) 
     if as_json_:
         show_json(as_json.detailed(event))
     else:
-        show(*_summary(event), *_runs(event), *_other_bodies(event), *_first_body(event))
+        show(*_summary(event), *_runs(event), *_steps(event), *_other_bodies(event), *_first_body(event))
 
 
 def _write_bytes(event: EventDetail, number: int, body: bytes | None) -> None:
@@ -94,8 +95,21 @@ def _row(delivery: Delivery) -> tuple[str | Text, ...]:
         "" if delivery.started_at is None else local_time(delivery.started_at),
         "" if delivery.due_at is None else local_time(delivery.due_at),
         delivery.version or "",
-        delivery.note or "",
+        delivery.release or "",
+        _note(delivery),
     )
+
+
+def _note(delivery: Delivery) -> str:
+    if delivery.behind is not None:
+        return f"comes after {delivery.behind}"
+    if delivery.state is State.THROTTLED:
+        return "its handler runs as much as it may"
+    if delivery.holds:
+        return "holds what comes after it, until it is replayed or resolved"
+    if delivery.resolved_at is None:
+        return delivery.note or ""
+    return f"resolved {local_time(delivery.resolved_at)} by {delivery.resolved_by}: {delivery.resolved_why}"
 
 
 def _failure(failure: FailedAttempt) -> list[RenderableType]:
@@ -103,7 +117,37 @@ def _failure(failure: FailedAttempt) -> list[RenderableType]:
     place = f"{failure.handler}, attempt {failure.attempt}, {local_time(failure.failed_at)}"
     heading = Text(f"\n{visible_line(place)}: ").append(visible_line(what), style="red")
     trace = "\n".join(f"  {line}" for line in visible(failure.traceback).rstrip().split("\n"))
-    return [heading, Text(trace)] if failure.traceback.strip() else [heading]
+    group = Text(f"  {_code(failure)}fingerprint {visible_line(failure.fingerprint)}", style="dim")
+    return [heading, Text(trace), group] if failure.traceback.strip() else [heading, group]
+
+
+def _code(failure: FailedAttempt) -> str:
+    """Say which code failed, as far as that is on record."""
+    version = f"version {failure.version}, " if failure.version else ""
+    return version + (f"release {visible_line(failure.release)}, " if failure.release else "")
+
+
+def _steps(event: EventDetail) -> list[RenderableType]:
+    if not event.effects:
+        return []
+    rows = [
+        (
+            effect.handler,
+            "" if effect.replay == ORIGINAL_RUN else str(effect.replay),
+            effect.key,
+            local_time(effect.recorded_at),
+            _cut(effect.result),
+        )
+        for effect in event.effects
+    ]
+    headings = ("handler", "replay", "step", "recorded", "result")
+    return [Text("\nSteps on record (ctx.once)", style="bold"), table(headings, rows)]
+
+
+def _cut(result: str) -> str:
+    if len(result) <= _RESULT_CHARACTERS:
+        return result
+    return f"{result[:_RESULT_CHARACTERS]}... all of it: --json"
 
 
 def _other_bodies(event: EventDetail) -> list[RenderableType]:

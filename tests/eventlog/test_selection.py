@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.last_run import LastRun, Present
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import events
@@ -113,6 +114,8 @@ def test_a_handler_that_ran_in_a_replay_only_is_found_too(log: EventLog) -> None
             until=datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=2))),
             handler="h",
         ),
+        Selection(type="x", last_run=LastRun(version="abcdef", fingerprint="0" * 16, dead=True)),
+        Selection(last_run=LastRun(fixed_in=Present(versions={"h": "abcdef123456"}, release="r2"))),
     ],
 )
 def test_a_selection_survives_being_stored(selection: Selection) -> None:

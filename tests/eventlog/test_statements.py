@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.effects import StepsOnRecord
 from eventlog.heartbeats import beat
 from eventlog.held_leases import read_held_leases
 from eventlog.leases import claim, hand_back, new_lease, renew
@@ -26,6 +27,9 @@ def run_one(log: EventLog, event_id: str) -> None:
     hand_back(log, replay=0, lease=lease)
     (claimed,) = claim(log, [event_id], replay=0, lease=lease, duration=LEASE)
     renew(log, replay=0, lease=lease, duration=LEASE)
+    steps = StepsOnRecord(log=log, seq=claimed.seq, handler="h", replay=0, lease=lease)
+    steps.find("k")
+    steps.record("k", event_id)
     result = Result(
         seq=claimed.seq,
         handler="h",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
@@ -181,3 +182,18 @@ def test_in_a_replay_its_delivery_is_charged_and_the_others_are_freed(here: Reco
 )
 def test_an_exit_is_worded(code: int, words: str) -> None:
     assert describe_exit(code) == words
+
+
+def test_a_crash_is_on_record_with_the_code_that_ran(here: Recovering) -> None:
+    accept(here.log, "evt_1")
+    batch = claim_batch(here.log, ["evt_1"])
+    claimed = batch.start_next()
+    assert claimed is not None
+    note = a_note(batch, seq=claimed.seq)
+    assert note.running is not None
+    running = structs.replace(note.running, release="2026.11")
+    here.recover(structs.replace(note, running=running))
+    (delivery,) = here.detail("evt_1").deliveries
+    (failure,) = here.detail("evt_1").failures
+    assert (delivery.version, delivery.release) == ("abc", "2026.11")
+    assert (failure.version, failure.release) == ("abc", "2026.11")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
 from eventlog.replays import Replay, ReplayState, cancel, create, read_outcomes, read_replay
@@ -129,3 +130,35 @@ def test_a_handler_is_chosen_by_any_of_its_patterns() -> None:
     handlers = {"all": ["*"], "family": ["agent.*", "memory.*"], "one": ["memory.stored"], "none": ["x.y"]}
     assert choose_handlers(handlers, "memory.stored") == ["all", "family", "one"]
     assert choose_handlers(handlers, "memory.deleted") == ["all", "family"]
+
+
+def test_a_canary_is_stopped_whatever_the_backlog(
+    log: EventLog, queue: EventQueue, feeder: ReplayFeeder
+) -> None:
+    done_events(log, 3)
+    number = create(log, selection=Selection(), handlers={"h": ["*"]}, canary=True, who="a test")
+    feeder.feed(0, 0)
+    feeder.feed(1, 0)
+    assert (queue.waiting_jobs(), read(log, number).fed) == (1, 1)
+    run(log, "evt_0", {"h": State.DEAD}, in_replay=number)
+    with capture_logs() as logged:
+        feeder.feed(2, backlog=1000)
+    assert read(log, number).state is ReplayState.STOPPED
+    (line,) = logged
+    assert (line["event"], line["replay"]) == ("replay_stopped", number)
+    assert line["reason"].startswith("evt_0 failed again in h")
+    feeder.feed(3, 0)
+    assert queue.waiting_jobs() == 1
+
+
+def test_a_canary_keeps_to_its_rate(log: EventLog, feeder: ReplayFeeder) -> None:
+    done_events(log, 4)
+    selection = Selection()
+    number = create(log, selection=selection, handlers={"h": ["*"]}, canary=True, rate=1, who="a test")
+    feeder.feed(0, 0)
+    run(log, "evt_0", {"h": State.DONE}, in_replay=number)
+    fed = []
+    for half in range(2, 8):
+        feeder.feed(half / 2, 0)
+        fed.append(read(log, number).fed)
+    assert fed == [2, 2, 3, 3, 4, 4]

@@ -37,6 +37,16 @@ _INDEXES = (
         "queue IS NOT NULL AND state IN ('queued', 'running', 'waiting', 'parked', 'throttled')",
     ),
     ("ix_deliveries_dead", "deliveries", ["handler", "event_seq"], "state = 'dead'"),
+    ("ix_failures_replay_fingerprint", "failures", ["replay", "fingerprint"], "replay > 0"),
+)
+
+_WHOLE_INDEXES = (
+    (
+        "ix_failures_fingerprint_handler_event_seq",
+        "failures",
+        ["fingerprint", "handler", "event_seq"],
+    ),
+    ("ix_failures_failed_at", "failures", ["failed_at"]),
 )
 
 
@@ -64,6 +74,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_starts"),
     )
     op.create_index("ix_starts_handler_started_at", "starts", ["handler", "started_at"], unique=False)
+    for name, table, columns in _WHOLE_INDEXES:
+        op.create_index(name, table, columns, unique=False)
     for name, table, columns, where in _INDEXES:
         op.create_index(
             name,
@@ -77,6 +89,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name, table, _, _ in _INDEXES:
+        op.drop_index(name, table)
+    for name, table, _ in _WHOLE_INDEXES:
         op.drop_index(name, table)
     op.drop_table("starts")
     op.drop_table("effects")

@@ -1,0 +1,117 @@
+"""Which events a replay gives to which handlers, where the last run must have been such and such.
+
+A preview and the clock that feeds the replay ask the same question here, so that they can't disagree.
+"""
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, or_, select, true
+
+from eventlog.last_run import LastRun
+from eventlog.query_plans import unindexed
+from eventlog.runs import is_last_run, is_run
+from eventlog.selection import Selection
+from eventlog.states import State
+from eventlog.tables import deliveries, events, failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """An event with the handlers to which it is to be given again."""
+
+    seq: int
+    id: str
+    type: str
+    state: State
+    received_at: datetime
+    handlers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """Which seqs, and how many of them."""
+
+    after: int
+    upto: int | None
+    limit: int
+
+
+def find_repeated(
+    connection: Connection,
+    selection: Selection,
+    handlers: Mapping[str, Sequence[str]],
+    *,
+    only_failed: bool,
+    limit: int,
+    after: int = 0,
+    upto: int | None = None,
+) -> list[Repeated]:
+    """Find the first so many events in the order of arrival; handlers are given with their patterns.
+
+    The selection says what their last run must have been.
+    """
+    last_run = (selection.last_run or LastRun()).and_dead(dead=only_failed)
+    within = _Window(after=after, upto=upto, limit=limit)
+    # For each handler alone, from its own index on: together they would be sorted, all of them each time.
+    rows = [
+        [(row, handler) for row in connection.execute(_query(selection, last_run, handler, patterns, within))]
+        for handler, patterns in handlers.items()
+    ]
+    merged = heapq.merge(*rows, key=lambda found: found[0].seq)
+    return list(_first(merged, limit))
+
+
+def _first(merged: Iterator[Any], limit: int) -> Iterator[Repeated]:
+    for number, (_, found) in enumerate(groupby(merged, key=lambda pair: pair[0].seq)):
+        if number == limit:
+            return
+        pairs = list(found)
+        row = pairs[0][0]
+        yield Repeated(
+            seq=row.seq,
+            id=row.id,
+            type=row.type,
+            state=State(row.state),
+            received_at=row.received_at,
+            handlers=tuple(handler for _, handler in pairs),
+        )
+
+
+def _query(
+    selection: Selection,
+    last_run: LastRun,
+    handler: str,
+    patterns: Sequence[str],
+    within: _Window,
+) -> Select[Any]:
+    seq = deliveries.c.event_seq if last_run.fingerprint is None else failures.c.event_seq
+    query = (
+        select(events.c.seq, events.c.id, events.c.type, events.c.state, events.c.received_at)
+        .select_from(deliveries)
+        .join(events, events.c.seq == deliveries.c.event_seq)
+        .where(
+            deliveries.c.handler == handler,
+            seq > within.after,
+            *last_run.conditions(handler),
+            *selection.conditions(),
+            or_(*(and_(true(), *Selection(type=pattern).conditions()) for pattern in patterns)),
+            is_run(deliveries),
+            is_last_run(),
+        )
+        .order_by(seq)
+        .limit(within.limit)
+    )
+    if last_run.fingerprint is not None:
+        last_failure = and_(
+            failures.c.event_seq == deliveries.c.event_seq,
+            failures.c.handler == handler,
+            unindexed(failures.c.replay) == deliveries.c.replay,
+            failures.c.attempt == deliveries.c.attempts,
+        )
+        query = query.join(failures, last_failure).where(failures.c.fingerprint == last_run.fingerprint)
+    return query if within.upto is None else query.where(seq <= within.upto)
