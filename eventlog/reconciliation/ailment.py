@@ -31,7 +31,7 @@ class Among(Enum):
     IN_RUNS = auto()
     """Unfinished deliveries of any run, or the events that they are of; the oldest first."""
     ALONE = auto()
-    """Deliveries in queues of their own that have not ended; the oldest first."""
+    """Deliveries in queues of their own that have not ended, by handler."""
     IN_LINES = auto()
     """Those that stand in line."""
     IN_REPLAYS = auto()

@@ -127,7 +127,10 @@ def _is_among(connection: Connection, table: Table, among: Among) -> ColumnEleme
     if among is Among.NEWEST:
         return events.c.seq > _last_seq(connection) - ROWS
     if among is Among.ALONE:
-        rows = select(key).where(is_unended_alone(deliveries)).order_by(deliveries.c.event_seq)
+        # By handler, as the index of those alone has them.
+        rows = (
+            select(key).where(is_unended_alone(deliveries)).order_by(deliveries.c.handler, deliveries.c.state)
+        )
     elif among is Among.IN_LINES:
         rows = select(key).where(deliveries.c.line.isnot(None))
     elif among is Among.IN_REPLAYS:

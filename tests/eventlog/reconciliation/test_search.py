@@ -73,7 +73,7 @@ def plans(log: EventLog, part: Part | None) -> dict[str, str]:
 ALL_ROWS = re.compile(
     r"Seq Scan on (events|deliveries|bodies)"
     r"|SCAN (events|deliveries|one|bodies)"
-    r"( USING (COVERING )?INDEX (?!ix_deliveries_(?:unfinished|line))\w+)?$"
+    r"( USING (COVERING )?INDEX (?!ix_deliveries_(?:unfinished|line|alone))\w+)?$"
     r"|ix_deliveries_replay_state \(replay=\?( AND state=\?)?\)$",
     re.MULTILINE,
 )
