@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable, RowLocked
 from eventlog.faults import Fault, classify
-from eventlog.gate import WriteGate
+from eventlog.gate import Gate, WriteGate
 from eventlog.url import kind_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _WRITES: Final = "hooks_writes"
 class EventLog:
     """One database with the events in it, open for any number of threads; not across a fork."""
 
-    def __init__(self, engine: Engine, gate: WriteGate | None) -> None:
+    def __init__(self, engine: Engine, gate: Gate | None) -> None:
         self._engine = engine
         self._writer = engine.execution_options(**{_WRITES: True})
         self._gate = gate
@@ -169,13 +169,19 @@ def _sqlite_engine(url: URL) -> Engine:
         if connection is not None and connection.in_transaction:
             connection.rollback()
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that turns to writing fails at once with BUSY_SNAPSHOT, whatever the timeout.
-        writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
+    event.listen(engine, "begin", begin_sqlite)
     return engine
+
+
+def begin_sqlite(connection: Connection) -> None:
+    """Say BEGIN in the driver's place, whose `isolation_level` is None."""
+    # A deferred transaction that turns to writing fails at once with BUSY_SNAPSHOT, whatever the timeout.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
+
+
+def writes(connection: Connection) -> bool:
+    """Tell whether this connection was opened to write."""
+    return bool(connection.get_execution_options().get(_WRITES))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -8,9 +8,9 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 _MODE: Final = 0o600
 _PID_BYTES: Final = 16
@@ -18,6 +18,16 @@ _PID_BYTES: Final = 16
 
 class WriterStuck(TimeoutError):  # noqa: N818 - named for what happened
     """Another process holds the right to write, and does not let it go."""
+
+
+class Gate(Protocol):
+    """Lets one writer at a time through."""
+
+    def pass_through(self) -> AbstractContextManager[None]:
+        """Hold the right to write once it is this writer's turn.
+
+        Raises `WriterStuck` when the turn does not come in time.
+        """
 
 
 class WriteGate:

@@ -2,9 +2,20 @@
 
 from eventlog.event import Event
 
+from .backoff.exponential import exponential
+from .backoff.fixed import fixed
 from .context import Context
-from .outcome import PermanentError, RetryLater, Skip
-from .retry import RetryPolicy
+from .outcome import HandlerTimeout, PermanentError, RetryLater, Skip
 from .router import Router
 
-__all__ = ["Context", "Event", "PermanentError", "RetryLater", "RetryPolicy", "Router", "Skip"]
+__all__ = [
+    "Context",
+    "Event",
+    "HandlerTimeout",
+    "PermanentError",
+    "RetryLater",
+    "Router",
+    "Skip",
+    "exponential",
+    "fixed",
+]

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from .http import no_http
+from .once import Once, Result, no_steps
 from .transaction import no_transaction
 
 if TYPE_CHECKING:  # these load slowly, and `hooks up` needs none of them
+    import httpx2
     from structlog.typing import FilteringBoundLogger
 
     from eventlog.transaction import Session
@@ -35,11 +38,35 @@ class Context:
         default=no_transaction, repr=False
     )
     """What `transaction` opens; the worker's, or the testing kit's."""
+    run_once: Once = field(default=no_steps, repr=False)
+    """What `once` calls; the worker's, or the testing kit's."""
+    open_http: "Callable[[], httpx2.Client]" = field(default=no_http, repr=False)
+    """What `http` is taken from; the worker's, or the testing kit's."""
+    is_dry_run: bool = False
+    """Whether nothing of this is kept: requests are noted and not sent, rows are undone."""
 
     @property
     def is_replay(self) -> bool:
         """Whether this is a replay and not the event's original run."""
         return self.replay != 0
+
+    @property
+    def http(self) -> "httpx2.Client":
+        """A client for HTTP requests, without retries of its own; in a dry run it sends none.
+
+        It lasts as long as this attempt, and no request of it longer. `raise_for_status()` of a 429 or 503
+        with Retry-After has the handler called again then.
+        """
+        return self.open_http()
+
+    def once(self, key: str, fn: Callable[[], Result]) -> Result:
+        """Take a step of this delivery once: call `fn` and record what it returns, under a key of its own.
+
+        A later attempt gets what is on record, and does not call `fn`. The result is JSON, of at most 1 MiB,
+        and is given as JSON reads it back: a tuple comes as a list, also the first time. A replay takes the
+        step again, unless it was made with `--keep-effects`. If `fn` raises, nothing is recorded.
+        """
+        return self.run_once(key, fn)
 
     def transaction(self) -> "AbstractContextManager[Session]":
         """Open the handler's last act: `with ctx.transaction() as session:`.

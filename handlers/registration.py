@@ -3,14 +3,15 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, Self
 
 from eventlog.event import Event
 
 from . import pattern
+from .backoff.given import Backoff
 from .context import Context
 from .duration import duration
 from .errors import (
@@ -23,7 +24,7 @@ from .errors import (
     WrongSignature,
 )
 from .pace import Pace
-from .retry import RetryPolicy
+from .retry import ErrorTypes, RetryPolicy
 from .source import source_of, version_of
 
 HandlerFunction = Callable[[Event, Context], object]
@@ -50,6 +51,8 @@ class Handler:
     """Where and how fast it runs."""
     dry_run: bool = False
     """Whether it may be called in a dry run: it then acts through its context alone."""
+    undocumented: tuple[str, ...] = field(default=(), compare=False)
+    """Those of the patterns that were said to match no documented type on purpose."""
 
     @classmethod
     def of(  # noqa: PLR0913 - one for each option of `Router.on`
@@ -60,13 +63,17 @@ class Handler:
         name: str | None = None,
         retries: int | None = None,
         timeout: timedelta | float = 30,
-        backoff: RetryPolicy | None = None,
+        backoff: Backoff | Sequence[timedelta | float] | None = None,
+        retry_on: ErrorTypes | None = None,
+        give_up_on: ErrorTypes = (),
+        deadline: timedelta | float | None = None,
         queue: str | None = None,
         order: str | None = None,
         on_dead: str = "continue",
         concurrency: int | None = None,
         rate: str | None = None,
         dry_run: bool = False,
+        undocumented: bool = False,
     ) -> Self:
         """Check everything and make the handler; a `HandlerError` says what is wrong, and where."""
         source = source_of(function)
@@ -79,29 +86,38 @@ class Handler:
                 f'{place} is registered for nothing: name an event type, as in on("memory.stored")'
             )
         for one in patterns:
-            try:
-                pattern.check(one)
-            except InvalidPattern as error:
-                raise InvalidPattern(f"{place}: {error}") from None
+            _require_pattern(one, place, undocumented=undocumented)
         return cls(
             name=name,
             patterns=tuple(dict.fromkeys(patterns)),
             function=function,
-            retry=_retry_policy(retries, backoff, place),
+            retry=_retry_policy(
+                place,
+                retries=retries,
+                backoff=backoff,
+                retry_on=retry_on,
+                give_up_on=give_up_on,
+                deadline=deadline,
+            ),
             timeout_seconds=_timeout_seconds(timeout, place),
             source=source,
             version=version_of(function),
             pace=_pace(place, queue=queue, order=order, on_dead=on_dead, concurrency=concurrency, rate=rate),
             dry_run=dry_run,
+            undocumented=patterns if undocumented else (),
         )
 
     def matches(self, event_type: str) -> bool:
         """Tell whether events of this type are for this handler."""
         return any(pattern.matches(one, event_type) for one in self.patterns)
 
-    def listening_also_for(self, patterns: tuple[str, ...]) -> Self:
-        """Return this handler with more patterns."""
-        return replace(self, patterns=tuple(dict.fromkeys(self.patterns + patterns)))
+    def listening_also_as(self, other: Self) -> Self:
+        """Return this handler with the patterns of another registration, too."""
+        return replace(
+            self,
+            patterns=tuple(dict.fromkeys(self.patterns + other.patterns)),
+            undocumented=tuple(dict.fromkeys(self.undocumented + other.undocumented)),
+        )
 
 
 def _pace(place: str, **options: Any) -> Pace:  # noqa: ANN401
@@ -109,6 +125,19 @@ def _pace(place: str, **options: Any) -> Pace:  # noqa: ANN401
         return Pace.of(**options)
     except HandlerError as error:
         raise type(error)(f"{place}: {error}") from None
+
+
+def _require_pattern(one: str, place: str, *, undocumented: bool) -> None:
+    try:
+        pattern.check(one)
+    except InvalidPattern as error:
+        raise InvalidPattern(f"{place}: {error}") from None
+    meant = None if undocumented else pattern.misspelt(one)
+    if meant is not None:
+        raise InvalidPattern(
+            f"{place} listens for {one!r}, which matches no event type that ChaozCode documents: "
+            f"did you mean {meant!r}? If {one!r} is right, say so: on({one!r}, undocumented=True)"
+        )
 
 
 def _require_name(name: object, place: str) -> None:
@@ -145,12 +174,9 @@ def _require_signature(function: object, name: str, place: str) -> None:
         ) from None
 
 
-def _retry_policy(retries: int | None, backoff: RetryPolicy | None, place: str) -> RetryPolicy:
-    policy = RetryPolicy() if backoff is None else backoff
-    if not isinstance(policy, RetryPolicy):
-        raise InvalidRetry(f"{place}: backoff is {backoff!r}: give a handlers.RetryPolicy")
+def _retry_policy(place: str, **options: Any) -> RetryPolicy:  # noqa: ANN401
     try:
-        return policy if retries is None else replace(policy, retries=retries)
+        return RetryPolicy.of(**options)
     except ValueError as error:
         raise InvalidRetry(f"{place}: {error}") from None
 

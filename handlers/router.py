@@ -1,13 +1,14 @@
 """Which handlers there are, and which of them an event goes to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal, TypeVar
 
+from .backoff.given import Backoff
 from .errors import InvalidPattern, NameClash
 from .registration import Handler, HandlerFunction
-from .retry import RetryPolicy
+from .retry import ErrorTypes
 from .source import source_of
 
 F = TypeVar("F", bound=HandlerFunction)
@@ -25,23 +26,32 @@ class Router:
         name: str | None = None,
         retries: int | None = None,
         timeout: timedelta | float = 30,
-        backoff: RetryPolicy | None = None,
+        backoff: Backoff | Sequence[timedelta | float] | None = None,
+        retry_on: ErrorTypes | None = None,
+        give_up_on: ErrorTypes = (),
+        deadline: timedelta | float | None = None,
         queue: str | None = None,
         order: Literal["strict"] | None = None,
         on_dead: Literal["continue", "hold"] = "continue",
         concurrency: int | None = None,
         rate: str | None = None,
         dry_run: bool = False,
+        undocumented: bool = False,
     ) -> Callable[[F], F]:
         """Register the decorated function for event types (`memory.stored`), families (`memory.*`) or `*`.
 
-        `name` is the function's own unless given. `retries` is 5 unless given here or in `backoff`; `timeout`
-        is in seconds, or a timedelta.
+        `name` is the function's own unless given. Lengths of time are seconds, or a timedelta.
+
+        After a failure it is called again, up to `retries` times, 5 unless given. `backoff` says when:
+        `exponential(5)` unless given, `fixed(10)`, or a list of delays, whose length is then the number of
+        retries. Errors of the types `give_up_on` are not tried again, and with `retry_on` none but these
+        are. No attempt begins later than `deadline` after the event's arrival.
 
         `queue` gives it an RQ queue with workers of its own. With `order="strict"` events of one subject run
         in the order of their arrival, one at a time; `on_dead="hold"` holds those behind a dead one.
         `concurrency` (a number) and `rate` ("10/s") hold over all workers. `dry_run=True` says that it acts
-        through its context alone, so that `hooks replay --dry-run=handlers` may call it.
+        through its context alone, so that `hooks replay --dry-run=handlers` may call it. A pattern that looks
+        like a misspelt one is refused, unless `undocumented=True` says that ChaozCode sends such events.
 
         Mistakes raise a `HandlerError` that names the handler, file and line.
         """
@@ -61,12 +71,16 @@ class Router:
                     retries=retries,
                     timeout=timeout,
                     backoff=backoff,
+                    retry_on=retry_on,
+                    give_up_on=give_up_on,
+                    deadline=deadline,
                     queue=queue,
                     order=order,
                     on_dead=on_dead,
                     concurrency=concurrency,
                     rate=rate,
                     dry_run=dry_run,
+                    undocumented=undocumented,
                 )
             )
             return function
@@ -79,7 +93,7 @@ class Router:
         if known is None:
             self._handlers[handler.name] = handler
         elif replace(handler, patterns=known.patterns) == known:
-            self._handlers[handler.name] = known.listening_also_for(handler.patterns)
+            self._handlers[handler.name] = known.listening_also_as(handler)
         elif known.function == handler.function:
             raise NameClash(
                 f"handler {handler.name!r} ({handler.source}) is registered twice with different options: "
@@ -100,6 +114,11 @@ class Router:
     def handlers(self) -> tuple[Handler, ...]:
         """All handlers, in the order of their registration."""
         return tuple(self._handlers.values())
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues that handlers have of their own."""
+        return tuple(sorted({handler.pace.queue for handler in self.handlers if handler.pace.queue}))
 
     def for_type(self, event_type: str) -> tuple[Handler, ...]:
         """Return the handlers that get an event of this type, in the order of their registration."""

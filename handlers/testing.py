@@ -1,4 +1,4 @@
-"""For your tests: make an event and run a handler on it, without Redis, a database or a worker.
+"""For your tests: make an event and run a handler on it, without Redis or a worker, on a log in memory.
 
     from handlers.testing import Succeeded, make_event, run
 
@@ -7,17 +7,18 @@
         assert result.outcome == Succeeded()
 
 Timeouts are not enforced here: `ctx.deadline` is set, but nothing stops a handler that overruns it.
-A handler that uses `ctx.transaction()` needs a database: `run(handler, event, database="sqlite:///test.db")`.
+`hooks_testkit.path` takes an event the whole way instead: signature, retries, several handlers.
 """
 
 import sys
 import uuid
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from types import EllipsisType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -28,10 +29,19 @@ from eventlog.event import Event, subject_of
 
 from .attempt import attempt as attempt_once
 from .context import Context
+from .failure import FailureDetail
+from .http import AttemptHttp, no_http
+from .once import Steps
 from .outcome import Dead, Outcome, Retried, Skipped, Succeeded
 from .registration import Handler, HandlerFunction
+from .rehearsal import Rehearsal, RehearsedDelivery
+from .rehearsed_steps import Unshielded
 from .router import Router
-from .transaction import LastAct
+
+if TYPE_CHECKING:  # slow to load, and most tests need none of it
+    import httpx2
+
+    from eventlog.rehearsal import MetaData, Session
 
 __all__ = ["Dead", "Outcome", "Retried", "Run", "Skipped", "Succeeded", "make_event", "run"]
 
@@ -44,6 +54,25 @@ class Run:
     """`Succeeded()`, `Skipped(reason)`, `Retried(...)` or `Dead(error)`."""
     logs: tuple[Mapping[str, Any], ...]
     """What it logged with `ctx.log`, in order: the fields, with the name as `event` and the `log_level`."""
+    attempt: int = field(default=1, compare=False)
+    failures: int = field(default=0, compare=False)
+    """How many attempts had failed when it was over, this one included."""
+    _rehearsal: Rehearsal = field(
+        default_factory=lambda: Rehearsal(database=None, tables=None), repr=False, compare=False
+    )
+
+    @property
+    def error(self) -> FailureDetail | None:
+        """Why it failed, with the traceback; None where it did not."""
+        return self.outcome.error if isinstance(self.outcome, Retried | Dead) else None
+
+    @contextmanager
+    def session(self) -> "Iterator[Session]":
+        """Open a SQLAlchemy session on its database: to make rows of your own, or to look at them."""
+        from eventlog.rehearsal import open_session  # noqa: PLC0415 - see above
+
+        with open_session(self._rehearsal.log) as session:
+            yield session
 
 
 def make_event(
@@ -80,49 +109,67 @@ def make_event(
     )
 
 
-def run(
+def run(  # noqa: PLR0913 - each by its name, and all with a default
     what: Handler | HandlerFunction | Router,
     event: Event,
     *,
-    attempt: int = 1,
+    attempt: int | None = None,
     replay: int = 0,
-    failures: int = 0,
+    failures: int | None = None,
+    after: Run | None = None,
     database: str | None = None,
+    tables: "MetaData | None" = None,
+    http: "httpx2.BaseTransport | None" = None,
 ) -> Run:
-    """Run a handler once on the event, as a worker would.
+    """Run a handler once on the event, as a worker would, on a log in memory.
 
     A function runs with the options that it was registered with in its module, or with the default ones. A
-    router must have exactly one handler for the event's type. `failures` is how many attempts failed before
-    this one: with as many as the handler has retries, a failure is its last. Backoff has no jitter here, so
-    that delays are exact. `database` is a URL for `ctx.transaction()`: a log of its own is made there, and
-    the handler's own tables are for the test to make.
+    router must have exactly one handler for the event's type.
+
+    `after` is what came of the run before: this one is the next attempt, on the same log, and finds the steps
+    of `ctx.once` and the rows of `ctx.transaction` there. `tables` are your own, made in the log. With
+    `database`, a URL, the log is there instead of in memory. `http` answers the requests of `ctx.http`, such
+    as httpx2.MockTransport; nothing is ever sent.
+
+    `failures` is how many attempts failed before this one: with as many as the handler has retries, a failure
+    is its last. Backoff has no jitter here, so that delays are exact.
     """
     handler = _handler(what, event)
+    if after is not None and (database is not None or tables is not None):
+        raise ValueError("after= goes on with the log of that run, so give it neither database= nor tables=")
+    rehearsal = after._rehearsal if after else Rehearsal(database=database, tables=tables)  # noqa: SLF001
+    number = (after.attempt + 1 if after else 1) if attempt is None else attempt
+    failed = (after.failures if after else 0) if failures is None else failures
+    delivery = RehearsedDelivery(rehearsal, event, handler, attempt=number, replay=replay)
+    last_act = delivery.last_act()
+    ends_at = monotonic() + handler.timeout_seconds
     capture = LogCapture()
+    client = AttemptHttp(seconds=handler.timeout_seconds, transport=http)
     context = Context(
-        log=_logger(capture).bind(event_id=event.id, handler=handler.name, attempt=attempt),
+        log=logger_of(capture).bind(event_id=event.id, handler=handler.name, attempt=number),
         handler=handler.name,
         event_id=event.id,
-        attempt=attempt,
+        attempt=number,
         replay=replay,
         deadline=datetime.now(UTC) + timedelta(seconds=handler.timeout_seconds),
+        open_transaction=last_act.open,
+        run_once=Steps(delivery, Unshielded(), last_act, attempt=number, ends_at=ends_at).once,
+        open_http=client.client if http else no_http,
     )
-    with _last_act(database, event, handler, attempt) as last_act:
-        if last_act is not None:
-            context = replace(context, open_transaction=last_act.open)
-        outcome = attempt_once(handler, event, context, failures=failures, random=lambda: 0.0)
-    is_recorded = last_act is not None and last_act.recorded is not None
-    return Run(outcome=Succeeded() if is_recorded else outcome, logs=tuple(capture.entries))
-
-
-def _last_act(
-    database: str | None, event: Event, handler: Handler, attempt: int
-) -> AbstractContextManager[LastAct | None]:
-    if database is None:
-        return nullcontext()
-    from .rehearsal import last_act  # noqa: PLC0415 - most tests need no database
-
-    return last_act(database, event, handler, attempt)
+    try:
+        outcome = attempt_once(handler, event, context, failures=failed, random=lambda: 0.0)
+    finally:
+        client.close()
+    if last_act.recorded is not None:
+        outcome = Succeeded()
+    has_failed = isinstance(outcome, Dead) or (isinstance(outcome, Retried) and outcome.counted)
+    return Run(
+        outcome=outcome,
+        logs=tuple(capture.entries),
+        attempt=number,
+        failures=failed + has_failed,
+        _rehearsal=rehearsal,
+    )
 
 
 def _handler(what: Handler | HandlerFunction | Router, event: Event) -> Handler:
@@ -137,9 +184,16 @@ def _handler(what: Handler | HandlerFunction | Router, event: Event) -> Handler:
                 "run the function itself"
             )
         return matching[0]
+    return handler_of(what, event.type)
+
+
+def handler_of(what: Handler | HandlerFunction, *patterns: str) -> Handler:
+    """Give the handler that a function is registered as in its module; else one with default options."""
+    if isinstance(what, Handler):
+        return what
     name = getattr(what, "__name__", "")
     return _registered(what) or Handler.of(
-        what, (event.type,), name=None if name.isidentifier() else "handler"
+        what, patterns or ("*",), name=None if name.isidentifier() else "handler", undocumented=True
     )
 
 
@@ -151,7 +205,8 @@ def _registered(function: HandlerFunction) -> Handler | None:
     )
 
 
-def _logger(capture: LogCapture) -> FilteringBoundLogger:
+def logger_of(capture: LogCapture) -> FilteringBoundLogger:
+    """Give a logger whose every line is captured, and goes nowhere else."""
     logger: FilteringBoundLogger = structlog.wrap_logger(
         None, processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0)
     )

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "workers": ("eventlog", "handlers"),
     "receiver": ("eventlog", "workers.queue"),
     "sandbox": ("eventlog.event", "receiver.signature"),
+    "hooks_testkit": ("eventlog", "handlers", "workers", "receiver"),
     "console": ("clients", "eventlog", "handlers", "receiver", "sandbox", "workers"),
 }
 

@@ -61,10 +61,8 @@ class QueueInMemory(EventQueue):
 class KeeperAtOnce(Keeper):
     """Records each outcome when it comes, in the thread of the handlers."""
 
-    def __init__(self, log: EventLog, queue: EventQueue, *, before_each: Callable[[], None]) -> None:
-        """`before_each` may raise, and nothing is recorded then."""
+    def __init__(self, log: EventLog, queue: EventQueue) -> None:
         super().__init__(log, queue, each_look=lambda: None)
-        self._before_each = before_each
         self._kept: Batch | None = None
 
     def watch(self, batch: Batch) -> None:
@@ -73,7 +71,6 @@ class KeeperAtOnce(Keeper):
     def add(self, results: Sequence[Result], closing: Closing | None = None) -> None:
         batch = self._kept
         assert batch is not None  # noqa: S101 - the runner has it watched first
-        self._before_each()
         lost = settle(
             self._log,
             replay=batch.replay,

@@ -1,4 +1,4 @@
-"""`hooks events export`: the log as JSON lines, to be taken up again where it ended."""
+"""`hooks events export`: the log as JSON lines, to be taken up where it ended; or an incident as a test."""
 
 import json
 import sys
@@ -8,19 +8,24 @@ from pathlib import Path
 from typing import IO, Final
 
 import click
+from click.core import ParameterSource
 
 from console.events import as_json
-from console.events.filters import LARGEST_SEQ, selection_options
+from console.events.filters import LARGEST_SEQ, selection_options, text
 from console.log import open_log
+from console.visible import visible_line
 from eventlog.database import EventLog
+from eventlog.detail import read_detail
 from eventlog.export import read_end, read_export_page
 from eventlog.selection import Selection
 
+_OF_A_TEST: Final = ("event_id", "handler", "output", "as_test", "in_full")
 _AT_ONCE: Final = 100
 """Events in memory at a time: a body may have hundreds of kilobytes."""
 
 
 @click.command("export")
+@click.argument("event_id", metavar="[ID]", required=False, callback=text)
 @selection_options
 @click.option(
     "--cursor",
@@ -30,11 +35,36 @@ _AT_ONCE: Final = 100
 )
 @click.option("--limit", type=click.IntRange(1), help="Stop after this many events.")
 @click.option("--output", default="-", metavar="FILE", help="A new file; without it, standard output.")
-def export_events(*, selection: Selection, cursor: int, limit: int | None, output: str) -> None:
+@click.option(
+    "--pytest",
+    "as_test",
+    is_flag=True,
+    help="The event with this ID as a test that fails as its handler did; its texts are replaced.",
+)
+@click.option("--no-redact", "in_full", is_flag=True, help="With --pytest: keep the texts of the event.")
+@click.pass_context
+def export_events(
+    ctx: click.Context,
+    /,
+    *,
+    event_id: str | None,
+    selection: Selection,
+    cursor: int,
+    limit: int | None,
+    output: str,
+    as_test: bool,
+    in_full: bool,
+) -> None:
     """Write events as JSON lines, in order of arrival, each with its deliveries and its body.
 
     An export that goes on with --cursor gives each event exactly once, also after an interruption.
+
+    With an ID and --pytest, write a test that runs the handler on that event.
     """
+    if as_test or in_full or event_id is not None:
+        _require_test_options(ctx, as_test=as_test, event_id=event_id)
+        _write_test(event_id or "", selection.handler, output, in_full=in_full)
+        return
     written_upto = cursor
     with closing(open_log()) as log, _opened(output) as stream:
         try:
@@ -42,6 +72,31 @@ def export_events(*, selection: Selection, cursor: int, limit: int | None, outpu
                 pass
         finally:
             click.echo(f"go on from here with: --cursor {written_upto}", err=True)
+
+
+def _require_test_options(ctx: click.Context, *, as_test: bool, event_id: str | None) -> None:
+    if event_id is None:
+        raise click.UsageError("--pytest makes a test of one event: name it, as in export evt_123 --pytest")
+    if not as_test:
+        raise click.UsageError("an ID goes with --pytest; to choose events to export use the filters")
+    for name in ctx.params:
+        source = ctx.get_parameter_source(name)
+        if name not in _OF_A_TEST and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.strip('_')} chooses among events, and the ID names one")
+
+
+def _write_test(event_id: str, handler: str | None, output: str, *, in_full: bool) -> None:
+    from console.events.incident import incident_test  # noqa: PLC0415 - it loads users' handlers
+
+    with closing(open_log()) as log:
+        event = read_detail(log, event_id)
+    if event is None:
+        raise click.ClickException(
+            f"there is no event {visible_line(event_id)!r}; the newest are shown by: hooks events list"
+        )
+    test = incident_test(event, handler_name=handler, with_redaction=not in_full)
+    with _opened(output) as stream:
+        stream.write(test)
 
 
 def _write(
