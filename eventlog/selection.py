@@ -4,10 +4,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, select
 
 from eventlog.last_run import LastRun
-from eventlog.states import State
+from eventlog.query_plans import is_unended_alone
+from eventlog.states import HELD_BACK, State
 from eventlog.tables import deliveries, events
 
 
@@ -19,7 +20,8 @@ class Selection:
     type: str | None = None
     """An exact type, or a family such as `memory.*`."""
     state: State | None = None
-    """The event's state; together with `handler`, that of the handler's delivery."""
+    """The event's state; together with `handler`, that of the handler's delivery. What is held back are
+    deliveries only: then the events that have one such."""
     subject: str | None = None
     since: datetime | None = None
     """Received at this time or later."""
@@ -45,6 +47,9 @@ class Selection:
             found.append(events.c.received_at < self.until)
         if self.handler is not None:
             found.append(_has_delivery(self.handler, self.state))
+        elif self.state in HELD_BACK:
+            held_back = is_unended_alone(deliveries) & (deliveries.c.state == self.state)
+            found.append(events.c.seq.in_(select(deliveries.c.event_seq).where(held_back)))
         elif self.state is not None:
             found.append(events.c.state == self.state)
         return found

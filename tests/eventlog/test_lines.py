@@ -9,6 +9,7 @@ from eventlog.detail import read_detail
 from eventlog.hand_on import hand_on
 from eventlog.leases import claim, new_lease
 from eventlog.lines import Woken, release_line
+from eventlog.listing import read_page
 from eventlog.replay_feed import feed
 from eventlog.replays import create
 from eventlog.selection import Selection
@@ -113,6 +114,13 @@ def test_a_dead_one_holds_the_line_until_it_is_let_go(lane: Lane) -> None:
     assert woken.event_id == "e2"
     assert lane.states() == {"e1": "dead", "e2": "queued", "e3": "parked"}
     assert lane.standing() == ["e2", "e3"]
+
+
+def test_events_with_a_parked_delivery_are_found_by_that(lane: Lane) -> None:
+    lane.arrive("e1", "e2")
+    lane.hop("e1", "e2")
+    page = read_page(lane.log, Selection(state=State.PARKED), limit=10)
+    assert [event.id for event in page.events] == ["e2"]
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.DEAD])
