@@ -100,14 +100,17 @@ class Lane:
         )
         self.jobs += claim.woken
         return claim, [
-            Run(lease=lease, claimed=one, replay=replay, handler=self.handler) for one in claim.claimed
+            Run(lease=lease, claimed=one, replay=replay, handler=prior.handler)
+            for one in claim.claimed
+            for prior in one.prior
+            if prior.is_due
         ]
 
     def end(self, run: Run, state: State = State.DONE, *, retry_in: timedelta = timedelta(0)) -> set[int]:
         """Record what came of a run; gives the events whose lease was lost."""
         result = Result(
             seq=run.claimed.seq,
-            handler=self.handler,
+            handler=run.handler,
             attempt=run.attempt,
             failures=0,
             state=state,

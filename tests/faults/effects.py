@@ -19,10 +19,10 @@ import time
 
 from sqlalchemy import text
 
-from handlers import Context, Event, RetryPolicy, Router
+from handlers import Context, Event, Router, exponential
 
 router = Router()
-BACKOFF = RetryPolicy(retries=12, base_seconds=0.2, cap_seconds=1)
+BACKOFF = exponential(0.2, cap=1)
 MARKS = os.open({marks!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
 
 
@@ -31,20 +31,20 @@ def note(event: Event, ctx: Context) -> None:
     os.write(MARKS, (json.dumps(mark) + "\\n").encode())
 
 
-@router.on("*", backoff=BACKOFF)
+@router.on("*", retries=12, backoff=BACKOFF)
 def mark(event: Event, ctx: Context) -> None:
     note(event, ctx)
     time.sleep(event.data.get("seconds", 0))
 
 
-@router.on("agent.*", backoff=BACKOFF)
+@router.on("agent.*", retries=12, backoff=BACKOFF)
 def fail_once(event: Event, ctx: Context) -> None:
     note(event, ctx)
     if ctx.attempt == 1:
         raise RuntimeError("as planned")
 
 
-@router.on("*", backoff=BACKOFF)
+@router.on("*", retries=12, backoff=BACKOFF)
 def write_ledger(event: Event, ctx: Context) -> None:
     note(event, ctx)
     with ctx.transaction() as session:

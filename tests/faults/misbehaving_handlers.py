@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import text
 
-from handlers import Context, Event, RetryPolicy, Router
+from handlers import Context, Event, Router, fixed
 from tests.workers.marking_handlers import BEHAVIOURS, mark
 
 router = Router()
@@ -201,12 +201,12 @@ def before(event: Event, ctx: Context) -> None:
     mark(event, ctx)
 
 
-@router.on("bad.*", timeout=1.5, backoff=RetryPolicy(retries=1, base_seconds=0.1, cap_seconds=0.1))
+@router.on("bad.*", timeout=1.5, retries=1, backoff=fixed(0.1))
 def guilty(event: Event, ctx: Context) -> object:
     return _misbehave(event, ctx)
 
 
-@router.on("worse.*", timeout=3, backoff=RetryPolicy(retries=0))
+@router.on("worse.*", timeout=3, retries=0)
 def guilty_once(event: Event, ctx: Context) -> object:
     return _misbehave(event, ctx)
 
@@ -235,7 +235,7 @@ def after(event: Event, ctx: Context) -> None:
     mark(event, ctx)
 
 
-@router.on("transact.*", timeout=30, backoff=RetryPolicy(retries=3, base_seconds=0.1, cap_seconds=0.1))
+@router.on("transact.*", timeout=30, retries=3, backoff=fixed(0.1))
 def transact(event: Event, ctx: Context) -> None:
     mark(event, ctx)
     doing, first = event.data["do"], ctx.attempt == 1

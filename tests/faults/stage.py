@@ -5,7 +5,7 @@ Whatever is killed here is started again at once, as an init system would.
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ class Member:
 
     command: str
     settings: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
     process: Started
 
 
@@ -72,33 +73,39 @@ class Stage:
         self.members: list[Member] = []
         self.killed_pids: set[int] = set()
         """Of worker processes that were ended by SIGKILL, or stopped until their lease was over."""
+        self.before_kill: Callable[[set[int]], None] = lambda _pids: None
+        """Told which worker processes are about to be ended."""
         self._everyone: list[Started] = []
 
     @property
     def ports(self) -> list[int]:
         return [int(member.settings["PORT"]) for member in self.members if member.command == "receiver"]
 
-    def start(self, *, receivers: int = 1, workers: int = 1, clocks: int = 1) -> None:
-        """Start the installation, and wait until every process is ready."""
+    def start(
+        self, *, receivers: int = 1, workers: int = 1, clocks: int = 1, lanes: Sequence[str] = ()
+    ) -> None:
+        """Start the installation, and wait until every process is ready; `lanes` get a worker each."""
         commands = ["receiver"] * receivers + ["worker"] * workers + ["clock"] * clocks
-        for member in [self._begin(command) for command in commands]:
+        begun = [self._begin(command) for command in commands]
+        for member in [*begun, *(self._begin("worker", "--queue", lane) for lane in lanes)]:
             member.process.wait_for(f"{member.command}_ready", deadline_seconds=60)
 
-    def add(self, command: str) -> Member:
+    def add(self, command: str, *arguments: str) -> Member:
         """Start one process more, and wait until it is ready."""
-        member = self._begin(command)
+        member = self._begin(command, *arguments)
         member.process.wait_for(f"{command}_ready", deadline_seconds=60)
         return member
 
-    def _begin(self, command: str) -> Member:
+    def _begin(self, command: str, *arguments: str) -> Member:
         settings = {"PORT": str(free_port())} if command == "receiver" else {}
-        member = Member(command=command, settings=settings, process=self._launch(command, settings))
+        process = self._launch(command, settings, arguments)
+        member = Member(command=command, settings=settings, arguments=arguments, process=process)
         self.members.append(member)
         return member
 
-    def _launch(self, command: str, settings: dict[str, str]) -> Started:
+    def _launch(self, command: str, settings: dict[str, str], arguments: tuple[str, ...]) -> Started:
         name = f"{command}-{len(self._everyone)}"
-        started = Started(name, self.environment | settings, self.folder, None)
+        started = Started(name, self.environment | settings, self.folder, None, arguments)
         self._everyone.append(started)
         return started
 
@@ -117,26 +124,41 @@ class Stage:
         for member in self.members:
             self._start_again(member)
 
+    def kill_pid(self, pid: int) -> int:
+        """End one worker process by SIGKILL, if it lives. Gives how many ended."""
+        try:
+            process = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            return 0
+        self._note_kills([process])
+        process.kill()
+        return 1
+
     def kill_child(self, member: Member) -> int:
         """End a worker's child by SIGKILL, if it lives; its parent starts another. Gives how many ended."""
         below = _below(member.process.pid)
+        self._note_kills(below)
         for process in below:
-            self.killed_pids.add(process.pid)
             process.send_signal(signal.SIGKILL)
         return len(below)
 
     def _kill(self, member: Member, *, with_children: bool) -> None:
         below = _below(member.process.pid)
+        self._note_kills(below)
         member.process.kill()
-        self.killed_pids |= {process.pid for process in below}
         if with_children:
             for process in below:
                 if process.is_running():
                     process.kill()
 
+    def _note_kills(self, processes: Sequence[psutil.Process]) -> None:
+        pids = {process.pid for process in processes}
+        self.killed_pids |= pids
+        self.before_kill(pids)
+
     def _start_again(self, member: Member) -> None:
         # Under its lock of the port, a receiver's orphaned children may still listen for a moment.
-        member.process = self._launch(member.command, member.settings)
+        member.process = self._launch(member.command, member.settings, member.arguments)
 
     def keep_alive(self) -> None:
         """Start again what ended by itself, as an init system would."""

@@ -138,7 +138,9 @@ def test_redirects_are_not_followed_unless_asked_for() -> None:
         ("7", 7),
         ("0", 1),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 1),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3600),
+        pytest.param(
+            format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3600, id="in an hour"
+        ),
     ],
 )
 def test_retry_after_says_when_the_handler_is_called_again(status: int, given: str, seconds: float) -> None:

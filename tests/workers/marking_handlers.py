@@ -13,12 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from handlers import Context, Event, PermanentError, RetryPolicy, Router
+from handlers import Context, Event, PermanentError, Router
 
 router = Router()
 
-QUICKLY = RetryPolicy(retries=2, base_seconds=0.1, cap_seconds=0.2)
-NEVER = RetryPolicy(retries=0)
+QUICKLY = [0.1, 0.2]
 
 
 def mark(event: Event, ctx: Context, what: str = "began") -> None:
@@ -128,7 +127,7 @@ def tried_again(event: Event, ctx: Context) -> None:
     behave(event, ctx)
 
 
-@router.on("fragile.*", timeout=1.5, backoff=NEVER)
+@router.on("fragile.*", timeout=1.5, retries=0)
 def tried_once(event: Event, ctx: Context) -> None:
     mark(event, ctx)
     behave(event, ctx)

@@ -1,8 +1,10 @@
 """How each way in which a handler may end becomes a delivery in the log."""
 
+import socket
 import time
 from datetime import timedelta
 
+import httpx2
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
@@ -10,7 +12,7 @@ from structlog.testing import capture_logs
 from eventlog.database import EventLog
 from eventlog.states import State
 from eventlog.tables import deliveries
-from handlers import Context, Event, PermanentError, RetryLater, RetryPolicy, Skip
+from handlers import Context, Event, PermanentError, RetryLater, Skip, exponential, fixed
 from handlers.registration import HandlerFunction
 from tests.workers.dispatching import Dispatching
 from workers.timer import HandlerTimer
@@ -89,9 +91,7 @@ def test_retry_later_uses_up_no_retry(here: Dispatching) -> None:
 
 
 def test_a_retry_waits_as_its_policy_says(here: Dispatching) -> None:
-    here.router.on("a.b", name="h", backoff=RetryPolicy(base_seconds=100, jitter=0))(
-        raising(ValueError("no"))
-    )
+    here.router.on("a.b", name="h", backoff=exponential(100, jitter=0))(raising(ValueError("no")))
     here.run()
     first = _wait(here)
     here.run_again()
@@ -145,7 +145,7 @@ def test_the_context_tells_the_handler_where_it_stands(here: Dispatching) -> Non
 def test_the_parent_is_told_before_and_after_each_handler(log: EventLog, here: Dispatching) -> None:
     during = []
 
-    @here.router.on("a.b", timeout=9, backoff=RetryPolicy(retries=1, base_seconds=10, jitter=0))
+    @here.router.on("a.b", timeout=9, retries=1, backoff=fixed(10))
     def h(event: Event, ctx: Context) -> None:
         during.append(here.announced[-1])
         raise ValueError("no")
@@ -182,3 +182,18 @@ def _wait(here: Dispatching) -> timedelta:
 def _failures_counted(here: Dispatching) -> int:
     with here.log.read() as connection:
         return int(connection.execute(select(deliveries.c.failures)).scalar_one())
+
+
+def test_requests_are_bounded_by_the_attempt_and_the_client_is_closed_with_it(here: Dispatching) -> None:
+    used: list[httpx2.Client] = []
+
+    @here.router.on("a.b", timeout=2)
+    def h(event: Event, ctx: Context) -> None:
+        assert not ctx.is_dry_run
+        used.append(ctx.http)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            ctx.http.get(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=600)
+
+    (failure,) = here.run().failures
+    assert failure.error_type == "httpx2.ReadTimeout"
+    assert used[0].is_closed

@@ -8,8 +8,9 @@ from eventlog.replays import create
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.sweep import sweep
-from handlers import Context, Event, RetryPolicy, Skip
+from handlers import Context, Event, Skip, fixed
 from tests.workers.dispatching import Dispatching
+from workers.dispatch import HandlerMissing
 from workers.replay import choose_handlers
 from workers.timer import HandlerTimer
 
@@ -75,13 +76,13 @@ def test_a_retry_runs_only_what_has_not_succeeded(here: Dispatching) -> None:
 def test_a_retry_that_is_not_due_yet_is_left(here: Dispatching) -> None:
     ran = []
 
-    @here.router.on("a.b", backoff=RetryPolicy(base_seconds=0, cap_seconds=0))
+    @here.router.on("a.b", backoff=fixed(0))
     def soon(event: Event, ctx: Context) -> None:
         ran.append("soon")
         if ctx.attempt == 1:
             raise ValueError("no")
 
-    @here.router.on("a.b", backoff=RetryPolicy(base_seconds=600, jitter=0))
+    @here.router.on("a.b", backoff=fixed(600))
     def late(event: Event, ctx: Context) -> None:
         ran.append("late")
         raise ValueError("no")
@@ -125,18 +126,29 @@ def test_one_dead_delivery_makes_the_event_dead(here: Dispatching) -> None:
     assert here.run().state is State.DEAD
 
 
-def test_a_retry_whose_handler_is_gone_fails_with_what_is_missing(here: Dispatching) -> None:
-    @here.router.on("a.b")
+def test_a_retry_whose_handler_is_gone_says_what_is_missing_and_waits(here: Dispatching) -> None:
+    @here.router.on("a.b", retries=1)
     def renamed(event: Event, ctx: Context) -> None:
         raise ValueError("no")
 
     here.run()
     here.router._handlers.clear()  # as in a worker with other handlers
-    detail = here.run_again()
+    for _ in range(3):
+        detail = here.run_again()
     assert detail.state is State.WAITING
-    assert here.delivery("renamed").attempts == 2
+    assert here.delivery("renamed").attempts == 4
     assert detail.failures[-1].error_type == "workers.dispatch.HandlerMissing"
     assert "no handler named 'renamed' is registered" in detail.failures[-1].message
+    here.router.on("a.b", name="renamed", retries=1)(lambda event, ctx: None)  # its retry is still left
+    assert here.run_again().state is State.DONE
+
+
+def test_a_handler_that_is_missing_is_looked_for_less_and_less_and_not_for_ever() -> None:
+    waits = [HandlerMissing("gone", attempt).retry_after.total_seconds() for attempt in range(1, 201)]
+    assert waits[0] <= 5
+    assert 4 * 86400 < sum(waits) < 9 * 86400
+    assert not HandlerMissing("gone", 200).permanent
+    assert HandlerMissing("gone", 201).permanent
 
 
 def test_a_handler_that_came_later_runs_with_a_retry_of_the_others(here: Dispatching) -> None:

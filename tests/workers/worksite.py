@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +41,19 @@ class Mark:
 class Started:
     """One process under test, with all that it wrote."""
 
-    def __init__(self, name: str, environment: dict[str, str], folder: Path, stdout: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        environment: dict[str, str],
+        folder: Path,
+        stdout: int | None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.output = folder / f"{name}.out"
         self.errors = folder / f"{name}.err"
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "console", name.partition("-")[0]],
+                [sys.executable, "-m", "console", name.partition("-")[0], *arguments],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
