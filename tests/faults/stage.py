@@ -3,7 +3,6 @@
 Whatever is killed here is started again at once, as an init system would.
 """
 
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -131,16 +130,13 @@ class Stage:
         except psutil.NoSuchProcess:
             return 0
         self._note_kills([process])
-        process.kill()
-        return 1
+        return int(_kill_process(process))
 
     def kill_child(self, member: Member) -> int:
         """End a worker's child by SIGKILL, if it lives; its parent starts another. Gives how many ended."""
         below = _below(member.process.pid)
         self._note_kills(below)
-        for process in below:
-            process.send_signal(signal.SIGKILL)
-        return len(below)
+        return sum(map(_kill_process, below))
 
     def _kill(self, member: Member, *, with_children: bool) -> None:
         below = _below(member.process.pid)
@@ -148,8 +144,7 @@ class Stage:
         member.process.kill()
         if with_children:
             for process in below:
-                if process.is_running():
-                    process.kill()
+                _kill_process(process)
 
     def _note_kills(self, processes: Sequence[psutil.Process]) -> None:
         pids = {process.pid for process in processes}
@@ -243,6 +238,15 @@ class Stage:
             if process.is_running():
                 process.kill()
         self.log.close()
+
+
+def _kill_process(process: psutil.Process) -> bool:
+    """End it by SIGKILL, unless it ended by itself at that moment."""
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True
 
 
 def _below(pid: int) -> list[psutil.Process]:
