@@ -10,6 +10,7 @@ from sqlalchemy import Select, exists, func, select, text
 from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus
 from eventlog.leases import ORIGINAL_RUN, held_rows
+from eventlog.runs import is_run
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 
@@ -76,7 +77,8 @@ def read_recently_dead(log: EventLog, *, within: timedelta) -> Found:
         again.c.event_seq == deliveries.c.event_seq,
         again.c.handler == deliveries.c.handler,
         again.c.replay > ORIGINAL_RUN,
-        again.c.state == State.DONE,
+        again.c.state.in_((State.DONE, State.SKIPPED)),
+        is_run(again),
     )
     query = (
         select(dead.c.id, deliveries.c.handler)

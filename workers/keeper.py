@@ -136,11 +136,7 @@ class Keeper:
             batch.lose(lost)
             self._logger.warning("lease_lost", events=len(lost), replay=batch.replay)
         for closing in closings:
-            if closing.seq in lost:
-                continue
-            if closing.has_lone:
-                self._logger.info("event_handed_on", event_id=closing.event_id)
-            else:
+            if closing.seq not in lost and not closing.has_lone:
                 self._logger.info("event_settled", event_id=closing.event_id, state=str(closing.state))
 
     def _hand_back(self, batch: Batch) -> None:

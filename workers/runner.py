@@ -12,7 +12,7 @@ from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.hand_on import hand_on
-from eventlog.leases import Claimed
+from eventlog.leases import ORIGINAL_RUN, Claimed
 from eventlog.lines import Woken
 from eventlog.lone_claims import claim_alone
 from workers.batch import Batch
@@ -91,6 +91,7 @@ class Runner:
             for placement in self._dispatcher.placements(one, replay=batch.replay, queue=batch.queue)
         ]
         placed: frozenset[tuple[int, str]] = frozenset()
+        wanted = {each.seq for each in left}
         until = monotonic() + _HAND_ON_SECONDS
         try:
             while left:
@@ -104,6 +105,9 @@ class Runner:
                 sleep(_HAND_ON_AGAIN_SECONDS if left else 0)
         except LogUnavailable as error:
             structlog.get_logger("worker").warning("log_unavailable", while_doing="hand on", error=str(error))
+        for one in claimed:
+            if one.seq in wanted and batch.replay == ORIGINAL_RUN:
+                structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
         return placed
 
     def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:

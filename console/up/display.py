@@ -38,7 +38,9 @@ Fields = Mapping[str, Any]
 def show(text: str, *, colour: str | None = None, word: str = "", at: datetime | None = None) -> None:
     """Print one line with its time, and a word that says what it is about."""
     time = (at or datetime.now().astimezone()).strftime("%H:%M:%S")
-    line = f"{click.style(time, dim=True)}  {click.style(word.ljust(_WORD_WIDTH), fg=colour)}{text}"
+    # A long name, as of the worker of a queue, is still kept apart from what it says.
+    padded = word.ljust(_WORD_WIDTH) if len(word) < _WORD_WIDTH else f"{word}  "
+    line = f"{click.style(time, dim=True)}  {click.style(padded, fg=colour)}{text}"
     click.echo(line, color=sys.stdout.isatty())
 
 
@@ -87,8 +89,13 @@ def _delivery(fields: Fields) -> tuple[str, str, str | None]:
         text += f", again in {fields['retry_in_seconds']:g} s"
     for name in ("error", "reason"):
         if fields.get(name):
-            text += f": {fields[name]}"
+            text += f": {_first_line(str(fields[name]))}"
     return "ran", text, _COLOURS.get(state)
+
+
+def _first_line(text: str) -> str:
+    first, *rest = text.strip().splitlines() or [""]
+    return f"{first} ..." if rest else first
 
 
 def _refused(fields: Fields) -> tuple[str, str, str | None]:
@@ -111,6 +118,21 @@ def _process(fields: Fields) -> tuple[str, str, str | None]:
     return "", f"ready{counted}{'' if queue == DEFAULT_QUEUE else f', queue {queue}'}", None
 
 
+def _of_the_clock(fields: Fields) -> tuple[str, str, str | None]:
+    match fields:
+        case {"event": "replay_fed", "replay": number}:
+            return "replay", f"{number}: all of its events are handed out", None
+        case {"event": "replay_next_stage", "replay": number, "after": count}:
+            return "replay", f"{number}: the first {count} ended well, it goes on with more", None
+        case {"event": "replay_stopped", "replay": number, "reason": reason}:
+            return "replay", f"{number}: stopped, {_first_line(str(reason))}", "red"
+        case {"event": "job_missed", "events": count, "first": first}:
+            return "clock", f"sent jobs for {count} that waited in the log alone, {first} first", None
+        case {"event": "lease_expired", "events": count, "first": first}:
+            return "clock", f"queued {count} again whose worker vanished, {first} first", "yellow"
+    return _other(fields)
+
+
 def _other(fields: Fields) -> tuple[str, str, str | None]:
     details = "  ".join(
         f"{name}={value}" for name, value in fields.items() if name not in (*_OWN_FIELDS, "exception")
@@ -124,6 +146,9 @@ _WORDINGS: Final[Mapping[str, Callable[[Fields], tuple[str, str, str | None]]]] 
     "event": _event,
     "delivery": _delivery,
     "request": _refused,
+    "replay": _of_the_clock,
+    "job": _of_the_clock,
+    "lease": _of_the_clock,
     "receiver": _process,
     "worker": _process,
     "clock": _process,
