@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, and_, exists, false, or_, select, true, update
+from sqlalchemy import Connection, and_, false, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from eventlog.acceptance import REQUEUE_GRACE
@@ -18,6 +19,11 @@ from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 from eventlog.turns import lock_lines
+from eventlog.withdrawal import read_ending, withdraw_of
+
+_ON_THE_WAY: Final = (State.QUEUED, State.PARKED)
+
+_not_handed_on = and_(deliveries.c.queue.is_(None), deliveries.c.state.in_((State.QUEUED, State.RUNNING)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +49,7 @@ class HandedOn:
     """What came of it."""
 
     placed: frozenset[tuple[int, str]]
-    """Event and handler; what is not among them has to be handed on again later."""
+    """Event and handler, also where the lease was lost; the others have to be handed on again later."""
     woken: tuple[Woken, ...]
     """To send jobs for."""
 
@@ -59,8 +65,8 @@ def hand_on(
     """Write the deliveries of claimed events, or move claimed deliveries, to where they are to run.
 
     An ordered one enters its line together with all earlier events of its subject that are still to be
-    handed on, so that nothing can overtake. One that arrived while a transaction with earlier events was open
-    is not placed yet. Raises `LogUnavailable`.
+    handed on, whoever has claimed them, so that nothing can overtake. One that arrived while a transaction
+    with earlier events was open is not placed yet. Raises `LogUnavailable`.
     """
     return log.write_again_after_collisions(
         lambda connection: _hand_on(log, connection, placements, replay, lease, queue)
@@ -75,32 +81,45 @@ def _hand_on(
     lease: str,
     queue: str | None,
 ) -> HandedOn:
+    by_event = replay == ORIGINAL_RUN and queue is None
+    if not by_event:
+        # Before any row is locked: two workers may be about to move each other's deliveries.
+        lock_lines(connection, _lines(placements))
+    ending = None if replay == ORIGINAL_RUN else read_ending(connection, replay)
     held = held_seqs(connection, replay, lease, {each.seq for each in placements}, queue=queue)
     mine = [each for each in placements if each.seq in held]
-    by_event = replay == ORIGINAL_RUN and queue is None
+    lost = frozenset((each.seq, each.handler) for each in placements if each.seq not in held)
     if by_event and any(each.is_ordered for each in mine):
         upto = settled_upto(connection)
         mine = [each for each in mine if not each.is_ordered or each.seq <= upto]
     if not mine:
-        return HandedOn(placed=frozenset(), woken=())
-    lines = {(each.handler, each.line) for each in mine if each.line is not None}
-    lock_lines(connection, lines)
+        return HandedOn(placed=lost, woken=())
+    lines = _lines(mine)
     if by_event:
+        lock_lines(connection, lines)
         _insert(log, connection, mine)
     else:
         _move(connection, mine, replay, lease)
+        if ending is not None:
+            withdraw_of(connection, replay, [each.seq for each in mine], _ON_THE_WAY, ending)
+        else:
+            _move_earlier(connection, mine, replay)
     woken = wake_first(connection, lines)
     told = {(each.event_id, each.queue) for each in woken}
     unordered = [each for each in mine if each.line is None]
     ids = _ids(connection, [each.seq for each in unordered])
     fresh = {(ids[each.seq], each.queue) for each in unordered if each.seq in ids} - told
     return HandedOn(
-        placed=frozenset((each.seq, each.handler) for each in mine),
+        placed=lost | {(each.seq, each.handler) for each in mine},
         woken=(
             *woken,
             *(Woken(event_id=event_id, replay=replay, queue=queue) for event_id, queue in sorted(fresh)),
         ),
     )
+
+
+def _lines(placements: Sequence[Placement]) -> set[tuple[str, str]]:
+    return {(each.handler, each.line) for each in placements if each.line is not None}
 
 
 def _insert(log: EventLog, connection: Connection, placements: Sequence[Placement]) -> None:
@@ -136,19 +155,45 @@ def _earlier(connection: Connection, placements: Sequence[Placement]) -> list[di
     of_its_types = or_(
         false(), *(and_(true(), *Selection(type=pattern).conditions()) for pattern in one.patterns)
     )
-    has_row = exists().where(
-        deliveries.c.event_seq == events.c.seq,
-        deliveries.c.handler == one.handler,
-        deliveries.c.replay == ORIGINAL_RUN,
+    # Not as EXISTS: PostgreSQL would read all of the handler's rows to compare them.
+    row_of_it = (
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.event_seq == events.c.seq,
+            deliveries.c.handler == one.handler,
+            deliveries.c.replay == ORIGINAL_RUN,
+        )
+        .limit(1)
+        .scalar_subquery()
     )
     rows = []
     for line, seq in sorted(last.items()):
         of_subject: ColumnElement[bool] = (
             events.c.subject.is_(None) if line == NO_SUBJECT else events.c.subject == line
         )
+        # Those before one that stands there came with it.
+        last_in_line = (
+            select(deliveries.c.event_seq)
+            .where(
+                deliveries.c.handler == one.handler,
+                deliveries.c.line == line,
+                deliveries.c.line.isnot(None),
+                deliveries.c.replay == ORIGINAL_RUN,
+            )
+            .order_by(deliveries.c.event_seq.desc())
+            .limit(1)
+        )
+        after = connection.execute(last_in_line).scalar_one_or_none() or 0
         query = (
             select(events.c.seq)
-            .where(of_subject, events.c.seq < seq, is_unfinished(events), of_its_types, ~has_row)
+            .where(
+                of_subject,
+                events.c.seq > after,
+                events.c.seq < seq,
+                is_unfinished(events),
+                of_its_types,
+                row_of_it.is_(None),
+            )
             .order_by(events.c.seq)
         )
         rows += [
@@ -175,6 +220,37 @@ def _move(connection: Connection, placements: Sequence[Placement], replay: int, 
                 due_at=None if each.line is not None else database_now_plus(REQUEUE_GRACE),
             )
         )
+
+
+def _move_earlier(connection: Connection, placements: Sequence[Placement], replay: int) -> None:
+    """Put those of a replay in line that come before these, and that no worker has handed on yet.
+
+    One that another worker has claimed is taken from it: it finds that out when it hands on itself.
+    """
+    ordered: dict[str, dict[str, Placement]] = {}
+    for each in sorted(placements, key=lambda placement: placement.seq):
+        if each.line is not None:
+            ordered.setdefault(each.handler, {})[each.line] = each
+    for handler, last in ordered.items():
+        query = (
+            select(deliveries.c.id, deliveries.c.event_seq, events.c.subject)
+            .join(events, events.c.seq == deliveries.c.event_seq)
+            .where(
+                deliveries.c.replay == replay,
+                deliveries.c.handler == handler,
+                _not_handed_on,
+                deliveries.c.event_seq < max(each.seq for each in last.values()),
+            )
+            .order_by(deliveries.c.event_seq)
+        )
+        for row in connection.execute(query).all():
+            behind = last.get(row.subject or NO_SUBJECT)
+            if behind is not None and row.event_seq < behind.seq:
+                connection.execute(
+                    update(deliveries)
+                    .where(deliveries.c.id == row.id, _not_handed_on)
+                    .values(queue=behind.queue, line=behind.line, lease=None, state=State.PARKED, due_at=None)
+                )
 
 
 def _ids(connection: Connection, seqs: Sequence[int]) -> Mapping[int, str]:

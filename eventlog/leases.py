@@ -19,6 +19,7 @@ from eventlog.database import EventLog
 from eventlog.errors import RowLocked
 from eventlog.event import Event
 from eventlog.instant import database_now, database_now_plus
+from eventlog.query_plans import unindexed
 from eventlog.states import State
 from eventlog.tables import bodies, deliveries, events
 
@@ -97,9 +98,9 @@ def _queued(ids: Sequence[str], replay: int) -> tuple[Table, ColumnElement[int],
         return events, events.c.seq, and_(events.c.id.in_(ids), events.c.state == State.QUEUED)
     queued = and_(
         deliveries.c.event_seq.in_(select(events.c.seq).where(events.c.id.in_(ids))),
-        deliveries.c.replay == replay,
+        unindexed(deliveries.c.replay) == replay,
         deliveries.c.queue.is_(None),
-        deliveries.c.state == State.QUEUED,
+        unindexed(deliveries.c.state) == State.QUEUED,
     )
     return deliveries, deliveries.c.event_seq, queued
 
@@ -132,7 +133,7 @@ def _prior_deliveries(
         deliveries.c.lease == lease,
     )
     query = select(deliveries, func.coalesce(is_due, False).label("is_due")).where(
-        deliveries.c.event_seq.in_(seqs), deliveries.c.replay == replay
+        deliveries.c.event_seq.in_(seqs), unindexed(deliveries.c.replay) == replay
     )
     prior: dict[int, list[PriorDelivery]] = {}
     for row in connection.execute(query):

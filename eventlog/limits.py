@@ -4,7 +4,7 @@ Who finds no slot is throttled. One that ends lets another one in, in the same t
 the limit, the clock does, when the period allows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,10 +14,11 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.instant import database_now, database_now_plus
 from eventlog.lines import Woken
+from eventlog.query_plans import is_unended_alone
 from eventlog.states import State
 from eventlog.tables import deliveries, events, starts
 
-_ALONE: Final = deliveries.c.queue.isnot(None)
+_ALONE: Final = is_unended_alone(deliveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +78,11 @@ def throttle(connection: Connection, handler: str, ids: Sequence[int], limit: Li
     """Set deliveries aside, given by their ids in the order of arrival, until there is room for them."""
     if not ids:
         return
-    due: dict[int, datetime | None]
-    if limit.starts is None or room.starts is None or (room.starts > 0 and room.slots is not None):
-        # Whoever ends lets one in.
-        due = dict.fromkeys(ids)
-    else:
-        due = _due_times(connection, handler, ids, limit, room)
+    # Whoever ends lets one in; but where slots stay free, as the rate allows no more now, nobody would.
+    due: dict[int, datetime | None] = dict.fromkeys(ids)
+    if limit.starts is not None and room.starts is not None:
+        unfilled = len(ids) if room.slots is None else max(0, room.slots - max(0, room.starts))
+        due |= _due_times(connection, handler, ids[:unfilled], limit, room)
     for each, due_at in due.items():
         connection.execute(
             update(deliveries)
@@ -113,6 +113,21 @@ def _due_times(
     return dict(zip(ids, rounds, strict=True))
 
 
+def read_waiting(connection: Connection, handlers: Collection[str]) -> set[str]:
+    """Tell of which handlers something waits for a slot."""
+    query = (
+        select(deliveries.c.handler)
+        .where(
+            _ALONE,
+            deliveries.c.handler.in_(handlers),
+            deliveries.c.state == State.THROTTLED,
+            deliveries.c.due_at.is_(None),
+        )
+        .distinct()
+    )
+    return set(connection.execute(query).scalars()) if handlers else set()
+
+
 def let_in(connection: Connection, handler: str, number: int) -> list[Woken]:
     """Queue so many of those that wait for a slot; the caller holds the lock on them."""
     if number < 1:
@@ -128,6 +143,8 @@ def let_in(connection: Connection, handler: str, number: int) -> list[Woken]:
         )
         .order_by(deliveries.c.event_seq)
         .limit(number)
+        # A replay may be withdrawn at this moment: then the next one is found.
+        .with_for_update(of=deliveries)
     )
     rows = connection.execute(waiting).all()
     if rows:

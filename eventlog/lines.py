@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, tuple_, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.instant import database_now_plus
+from eventlog.query_plans import is_unended_alone, unindexed
 from eventlog.states import HELD_BACK, UNFINISHED, State
 from eventlog.tables import deliveries, events
 from eventlog.turns import lock_lines
@@ -36,17 +37,21 @@ class Woken:
 
 def is_blocked() -> ColumnElement[bool]:
     """Say that another delivery of the same line runs, or comes before."""
-    return (
-        exists()
-        .where(
-            _before.c.handler == deliveries.c.handler,
-            _before.c.line == deliveries.c.line,
-            _before.c.line.isnot(None),
-            _before.c.id != deliveries.c.id,
-            or_(_before.c.state == State.RUNNING, _before.c.event_seq < deliveries.c.event_seq),
-        )
-        .correlate(deliveries)
+    # Two questions, each with its own index: asked as one, the whole line is read for its first.
+    comes_before = exists().where(
+        _before.c.handler == deliveries.c.handler,
+        _before.c.line == deliveries.c.line,
+        _before.c.line.isnot(None),
+        _before.c.event_seq < deliveries.c.event_seq,
     )
+    runs = exists().where(
+        _before.c.handler == deliveries.c.handler,
+        is_unended_alone(_before),
+        _before.c.state == State.RUNNING,
+        unindexed(_before.c.line) == deliveries.c.line,
+        _before.c.id != deliveries.c.id,
+    )
+    return or_(comes_before.correlate(deliveries), runs.correlate(deliveries))
 
 
 def wake_first(
@@ -69,6 +74,8 @@ def wake_first(
             )
             .order_by(deliveries.c.event_seq, deliveries.c.replay)
             .limit(1)
+            # Its replay may be withdrawn at this moment: then the next one is found.
+            .with_for_update(of=deliveries)
         )
         row = connection.execute(first).one_or_none()
         if row is None:
@@ -104,7 +111,11 @@ def leave_lines(
     """
     if not ended:
         return []
-    of_them = tuple_(deliveries.c.event_seq, deliveries.c.handler).in_(list(ended))
+    of_them = and_(
+        # Said twice: of pairs SQLite makes no use of an index.
+        deliveries.c.event_seq.in_({seq for seq, _ in ended}),
+        tuple_(deliveries.c.event_seq, deliveries.c.handler).in_(list(ended)),
+    )
     standing = select(deliveries.c.handler, deliveries.c.line).where(of_them, deliveries.c.line.isnot(None))
     lines = {(row.handler, row.line) for row in connection.execute(standing)}
     if not lines:

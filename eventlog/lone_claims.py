@@ -11,7 +11,8 @@ from eventlog.database import EventLog
 from eventlog.instant import database_now_plus
 from eventlog.leases import Claimed, load
 from eventlog.limits import Limit, Room, let_in, look_for_room, note_start, throttle
-from eventlog.lines import Woken, is_blocked
+from eventlog.lines import Woken, is_blocked, wake_first
+from eventlog.query_plans import unindexed
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 from eventlog.turns import lock_lines, lock_slots
@@ -58,7 +59,7 @@ def _claim(
     limits: Mapping[str, Limit],
 ) -> LoneClaim:
     rows = _queued(connection, ids, replay, queue)
-    rows = _park(connection, rows)
+    rows, first = _park(connection, rows)
     unlimited = [row for row in rows if row.handler not in limits]
     limited = [row for row in rows if row.handler in limits]
     woken: tuple[Woken, ...] = ()
@@ -75,7 +76,7 @@ def _claim(
     return LoneClaim(
         claimed=tuple(load(connection, sorted({row.event_seq for row in taken}), replay, lease)),
         others=tuple(dict.fromkeys(row.event_id for row in others)),
-        woken=woken,
+        woken=(*first, *woken),
     )
 
 
@@ -91,9 +92,9 @@ def _queued(connection: Connection, ids: Sequence[str], replay: int, queue: str)
         .join(events, events.c.seq == deliveries.c.event_seq)
         .where(
             events.c.id.in_(ids),
-            deliveries.c.replay == replay,
+            unindexed(deliveries.c.replay) == replay,
             deliveries.c.queue == queue,
-            deliveries.c.state == State.QUEUED,
+            unindexed(deliveries.c.state) == State.QUEUED,
         )
         .order_by(deliveries.c.event_seq, deliveries.c.id)
         .with_for_update(of=deliveries, skip_locked=True)
@@ -101,11 +102,11 @@ def _queued(connection: Connection, ids: Sequence[str], replay: int, queue: str)
     return list(connection.execute(query))
 
 
-def _park(connection: Connection, rows: list[Row[Any]]) -> list[Row[Any]]:
-    """Set aside those that something in their line comes before; gives the others."""
+def _park(connection: Connection, rows: list[Row[Any]]) -> tuple[list[Row[Any]], list[Woken]]:
+    """Set aside those that something in their line comes before; gives the others, and what goes on then."""
     ordered = [row for row in rows if row.line is not None]
     if not ordered:
-        return rows
+        return rows, []
     lock_lines(connection, {(row.handler, row.line) for row in ordered})
     blocked = set(connection.execute(select(deliveries.c.id).where(_among(ordered), is_blocked())).scalars())
     if blocked:
@@ -114,7 +115,9 @@ def _park(connection: Connection, rows: list[Row[Any]]) -> list[Row[Any]]:
             .where(deliveries.c.id.in_(blocked), deliveries.c.state == State.QUEUED)
             .values(state=State.PARKED, due_at=None)
         )
-    return [row for row in rows if row.id not in blocked]
+    # A replay's may be parked behind one that ran when it came, and now comes before that one's retry.
+    woken = wake_first(connection, {(row.handler, row.line) for row in ordered if row.id in blocked})
+    return [row for row in rows if row.id not in blocked], woken
 
 
 def _among(rows: Sequence[Row[Any]]) -> ColumnElement[bool]:

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, and_, bindparam, case, false, func, not_, select, update
 
 from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus, microseconds
 from eventlog.leases import ORIGINAL_RUN, held_rows
-from eventlog.limits import let_in
+from eventlog.limits import let_in, read_waiting
 from eventlog.lines import Woken, leave_lines
 from eventlog.outcome import Closing, Result
+from eventlog.query_plans import unindexed
 from eventlog.states import HELD_BACK, UNFINISHED, State, summarise
 from eventlog.tables import deliveries, events, failures
 from eventlog.turns import lock_slots
@@ -37,11 +38,12 @@ def record_results(
     new = _not_on_record(connection, replay, lease, results, by_event=by_event)
     if not new:
         return []
+    alone = _handed_on_meanwhile(connection, new) if by_event else new
     (_upsert if by_event else _update)(log, connection, replay, lease, new)
     _record_failures(log, connection, replay, new)
     if replay != ORIGINAL_RUN:
         withdraw_retries(connection, replay, [each.seq for each in new if each.state is State.WAITING])
-    return [] if by_event else _let_others_on(connection, replay, new)
+    return _let_others_on(connection, replay, alone) if alone else []
 
 
 def _let_others_on(connection: Connection, replay: int, results: Sequence[Result]) -> list[Woken]:
@@ -52,12 +54,26 @@ def _let_others_on(connection: Connection, replay: int, results: Sequence[Result
     for result in results:
         if result.is_limited:
             ended[result.handler] = ended.get(result.handler, 0) + 1
+    # Those of a handler whose limit was taken away, or which this worker lacks, go on as well.
+    for handler in read_waiting(connection, {result.handler for result in results} - ended.keys()):
+        ended[handler] = sum(result.handler == handler for result in results)
     lock_slots(connection, ended)
     for handler, number in ended.items():
         woken += let_in(connection, handler, number)
     if replay == ORIGINAL_RUN:
         sum_up(connection, {result.seq for result in results})
     return woken
+
+
+def _handed_on_meanwhile(connection: Connection, results: Sequence[Result]) -> list[Result]:
+    """Find those that another worker put in line while this one ran them, knowing of no order yet."""
+    query = select(deliveries.c.event_seq, deliveries.c.handler).where(
+        deliveries.c.event_seq.in_({result.seq for result in results}),
+        unindexed(deliveries.c.replay) == ORIGINAL_RUN,
+        deliveries.c.queue.isnot(None),
+    )
+    found = {(row.event_seq, row.handler) for row in connection.execute(query)}
+    return [result for result in results if (result.seq, result.handler) in found]
 
 
 def _not_on_record(
@@ -72,7 +88,7 @@ def _not_on_record(
         return list(results)
     query = select(
         deliveries.c.event_seq, deliveries.c.handler, deliveries.c.attempts, deliveries.c.lease
-    ).where(deliveries.c.event_seq.in_(failed), deliveries.c.replay == replay)
+    ).where(deliveries.c.event_seq.in_(failed), unindexed(deliveries.c.replay) == replay)
     known = {(row.event_seq, row.handler): row for row in connection.execute(query)}
 
     def is_new(result: Result) -> bool:
@@ -123,7 +139,7 @@ def _upsert(
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["event_seq", "handler", "replay"],
-                set_={name: statement.excluded[name] for name in names},
+                set_={name: statement.excluded[name] for name in names} | {"lease": None},
                 where=deliveries.c.attempts < statement.excluded.attempts,
             ),
             [
@@ -198,8 +214,8 @@ def close_events(connection: Connection, lease: str, closings: Sequence[Closing]
         select(func.min(deliveries.c.due_at))
         .where(
             deliveries.c.event_seq == events.c.seq,
-            deliveries.c.replay == ORIGINAL_RUN,
-            deliveries.c.state == State.WAITING,
+            unindexed(deliveries.c.replay) == ORIGINAL_RUN,
+            unindexed(deliveries.c.state) == State.WAITING,
             deliveries.c.queue.is_(None),
         )
         .scalar_subquery()
@@ -234,7 +250,7 @@ def sum_up(connection: Connection, seqs: Iterable[int]) -> None:
     states: dict[int, list[State]] = {seq: [] for seq in wanted}
     retries: dict[int, list[datetime]] = {}
     query = select(deliveries.c.event_seq, deliveries.c.state, deliveries.c.queue, deliveries.c.due_at).where(
-        deliveries.c.event_seq.in_(wanted), deliveries.c.replay == ORIGINAL_RUN
+        deliveries.c.event_seq.in_(wanted), unindexed(deliveries.c.replay) == ORIGINAL_RUN
     )
     for row in connection.execute(query):
         states[row.event_seq].append(State(row.state))
@@ -244,9 +260,17 @@ def sum_up(connection: Connection, seqs: Iterable[int]) -> None:
         state = summarise(of_event)
         # What runs alone is due by itself; an event that waits for nothing else has no time of its own.
         unended = state in UNFINISHED
+        # One that is due, though none of its retries is, still has deliveries to be handed on.
+        is_to_be_claimed = (
+            false() if seq in retries else and_(events.c.state == State.WAITING, events.c.due_at.isnot(None))
+        )
         connection.execute(
             update(events)
-            .where(events.c.seq == seq, events.c.state.not_in((State.QUEUED, State.RUNNING)))
+            .where(
+                events.c.seq == seq,
+                events.c.state.not_in((State.QUEUED, State.RUNNING)),
+                not_(is_to_be_claimed),
+            )
             .values(
                 state=State.WAITING if unended else state,
                 due_at=min(retries[seq]) if unended and seq in retries else None,

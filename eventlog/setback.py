@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     and_,
     literal,
+    or_,
     select,
     type_coerce,
     update,
@@ -28,7 +29,7 @@ from eventlog.database import EventLog
 from eventlog.instant import database_now, microseconds
 from eventlog.leases import ORIGINAL_RUN
 from eventlog.states import State
-from eventlog.tables import deliveries, events
+from eventlog.tables import deliveries, events, starts
 
 _TURN: Final = 1000
 
@@ -42,15 +43,24 @@ def bring_nearer(log: EventLog, *, jump: timedelta) -> int:
         beyond = connection.execute(select(database_now())).scalar_one() + jump
     # Deliveries first: an event that came before its delivery was due would be put off to the former time.
     in_original_run = deliveries.c.replay == ORIGINAL_RUN
+    waits = deliveries.c.state == State.WAITING
+    waits_alone = deliveries.c.state.in_((State.WAITING, State.QUEUED, State.THROTTLED))
+    log.write_again_after_collisions(lambda connection: _forget_sooner(connection, jump))
     return sum(
         _bring_nearer(log, table, condition, beyond=beyond, jump=jump)
         for table, condition in (
-            (deliveries, and_(in_original_run, deliveries.c.state == State.WAITING)),
-            (deliveries, and_(~in_original_run, deliveries.c.state.in_((State.WAITING, State.QUEUED)))),
+            (deliveries, and_(in_original_run, deliveries.c.queue.is_(None), waits)),
+            (deliveries, and_(or_(~in_original_run, deliveries.c.queue.isnot(None)), waits_alone)),
             (events, events.c.state == State.WAITING),
             (events, events.c.state == State.QUEUED),
         )
     )
+
+
+def _forget_sooner(connection: Connection, jump: timedelta) -> None:
+    """Let starts that lie ahead now count against their rate for no longer than they would have."""
+    earlier = type_coerce(starts.c.started_at, BigInteger) - literal(microseconds(jump), BigInteger)
+    connection.execute(update(starts).where(starts.c.started_at > database_now()).values(started_at=earlier))
 
 
 def _bring_nearer(
