@@ -11,7 +11,6 @@ from console.replay_report import Report, counted, read_report
 from eventlog.canary import ALL, STAGES, stage_of
 from eventlog.database import EventLog
 from eventlog.heartbeats import read_heartbeats
-from eventlog.replays import Replay
 
 _LOOK_EVERY: Final = timedelta(seconds=0.2)
 _LOOKS_PER_CHECK: Final = 25
@@ -30,16 +29,17 @@ def watch(log: EventLog, replay_id: int, *, total: int | None) -> Report:
     `total` is how many events will be looked at, None where they are too many to count.
     """
     looks = 0
-    canary: int | None = None
+    told_stage = 0
     with _bar() as bar:
         handed_out = bar.add_task("handed out", total=total)
         run = bar.add_task("run", total=None)
         while True:
             report = read_report(log, replay_id)
             assert report is not None  # noqa: S101 - replays are never removed
-            if report.replay.canary != canary:
-                canary = report.replay.canary
-                bar.console.print(_stage_words(report.replay), highlight=False)
+            stage = stage_of(report.replay) or 0
+            for each in range(told_stage + 1, stage + 1):  # it may have passed some between two looks
+                bar.console.print(_stage_words(each), highlight=False)
+            told_stage = max(told_stage, stage)
             bar.update(handed_out, completed=report.replay.events)
             bar.update(run, total=report.made or None, completed=report.made - report.at_work)
             looks += 1
@@ -48,12 +48,11 @@ def watch(log: EventLog, replay_id: int, *, total: int | None) -> Report:
             time.sleep(_LOOK_EVERY.total_seconds())
 
 
-def _stage_words(replay: Replay) -> str:
-    stage = stage_of(replay)
-    if stage is None or stage == 1:
+def _stage_words(stage: int) -> str:
+    if stage == 1:
         return "Canary: one delivery first."
-    before = STAGES[stage - 2]
-    bound = "all others" if replay.canary == ALL else f"{(replay.canary or 0) - before:,} more"
+    before, upto = STAGES[stage - 2], STAGES[stage - 1]
+    bound = "all others" if upto == ALL else f"{upto - before:,} more"
     return f"Canary: {counted(before, 'delivery', 'deliveries')} ended well; now {bound}."
 
 

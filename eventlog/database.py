@@ -163,12 +163,7 @@ def _sqlite_engine(url: URL) -> Engine:
         if record.info["file"] != _identity(path):
             raise DisconnectionError(f"{path} is another file now")
 
-    @event.listens_for(engine, "checkin")
-    def undo_what_could_not_be_committed(connection: sqlite3.Connection | None, _record: Any) -> None:  # noqa: ANN401
-        # A COMMIT that failed leaves the transaction open, write lock and all; SQLAlchemy takes it as ended.
-        if connection is not None and connection.in_transaction:
-            connection.rollback()
-
+    event.listen(engine, "checkin", undo_what_could_not_be_committed)
     event.listen(engine, "begin", begin_sqlite)
     return engine
 
@@ -177,6 +172,13 @@ def begin_sqlite(connection: Connection) -> None:
     """Say BEGIN in the driver's place, whose `isolation_level` is None."""
     # A deferred transaction that turns to writing fails at once with BUSY_SNAPSHOT, whatever the timeout.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
+
+
+def undo_what_could_not_be_committed(connection: sqlite3.Connection | None, _record: Any) -> None:  # noqa: ANN401
+    """Leave no transaction open on a connection of SQLite that goes back to its pool."""
+    # A COMMIT that failed leaves the transaction open, write lock and all; SQLAlchemy takes it as ended.
+    if connection is not None and connection.in_transaction:
+        connection.rollback()
 
 
 def writes(connection: Connection) -> bool:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from eventlog.database import EventLog, begin_sqlite, writes
+from eventlog.database import EventLog, begin_sqlite, undo_what_could_not_be_committed, writes
 from eventlog.gate import WriterStuck
 from eventlog.instant import Instant
 from eventlog.rehearsal import make_tables
@@ -61,6 +61,7 @@ class InMemoryLog(EventLog):
         engine = Engine(
             pool, template.dialect, template.url, execution_options={"compiled_cache": _STATEMENTS}
         )
+        event.listen(engine, "checkin", undo_what_could_not_be_committed)
         event.listen(engine, "begin", begin_sqlite)
         event.listen(engine, "commit", self._committing)
         super().__init__(engine, _ThreadGate())

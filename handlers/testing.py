@@ -6,7 +6,8 @@
         result = run(explain, make_event("agent.failed", agentId="agent_1"))
         assert result.outcome == Succeeded()
 
-Timeouts are not enforced here: `ctx.deadline` is set, but nothing stops a handler that overruns it.
+Timeouts are not enforced here: `ctx.deadline` is set, but nothing stops a handler that overruns it. Every
+attempt takes place as its event arrives, so that no handler's own deadline has passed, however old the event.
 `hooks_testkit.path` takes an event the whole way instead: signature, retries, several handlers.
 """
 
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 from structlog.testing import LogCapture
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import FilteringBoundLogger, Processor
 
 from eventlog.event import Event, subject_of
 
@@ -157,7 +158,9 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
         open_http=client.client if http else no_http,
     )
     try:
-        outcome = attempt_once(handler, event, context, failures=failed, random=lambda: 0.0)
+        outcome = attempt_once(
+            handler, event, context, failures=failed, random=lambda: 0.0, now=lambda: event.received_at
+        )
     finally:
         client.close()
     if last_act.recorded is not None:
@@ -205,9 +208,9 @@ def _registered(function: HandlerFunction) -> Handler | None:
     )
 
 
-def logger_of(capture: LogCapture) -> FilteringBoundLogger:
-    """Give a logger whose every line is captured, and goes nowhere else."""
+def logger_of(capture: LogCapture, *first: Processor) -> FilteringBoundLogger:
+    """Give a logger whose every line is captured, and goes nowhere else; `first` see it before."""
     logger: FilteringBoundLogger = structlog.wrap_logger(
-        None, processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0)
+        None, processors=[*first, capture], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
     return logger

@@ -34,6 +34,7 @@ from handlers.duration import LONGEST
 from handlers.http import AttemptHttp, no_http
 from handlers.registration import Handler, HandlerFunction
 from handlers.testing import handler_of, logger_of
+from hooks_testkit.by_hand import begin_replay, require_fed, resolve_dead
 from hooks_testkit.delivered import Call, Delivered
 from hooks_testkit.frozen_clock import FrozenClock
 from hooks_testkit.worker import LEASE, KillSwitch, Worker, WorkerKilled
@@ -143,9 +144,47 @@ class EventPath:
         """Move the clock from one due moment to the next, until nothing is left to wait for."""
         self._run_each_when_due(self.clock.now() + LONGEST)
 
+    def replay(
+        self,
+        event: Event | str,
+        *,
+        handler: str | None = None,
+        only_failed: bool = False,
+        keep_effects: bool = False,
+    ) -> Delivered:
+        """Run the event, given it or its id, through its handlers again, as `hooks replay` does.
+
+        The replays of a path are numbered from 1. Raises `NothingToReplay` where no handler could be given
+        it; LookupError where there is no such event or handler.
+        """
+        event_id = self.look(event).id
+        self._work()  # a replay lets those go first that are queued
+        number = begin_replay(
+            self.log,
+            self._router,
+            event_id,
+            handler=handler,
+            only_failed=only_failed,
+            keep_effects=keep_effects,
+        )
+        self._run_what_is_due()
+        require_fed(self.log, number, event_id)
+        return self.look(event_id)
+
+    def resolve(
+        self, event: Event | str, *, handler: str | None = None, why: str = "resolved in a test"
+    ) -> Delivered:
+        """Mark the event's dead deliveries as dealt with, as `hooks events resolve`, and run what they held.
+
+        Raises `NothingToResolve` where none is dead; LookupError where there is no such event or handler.
+        """
+        resolve_dead(self.log, _id_of(event), handler=handler, why=why)
+        self._run_what_is_due()
+        return self.look(event)
+
     def look(self, event: Event | str) -> Delivered:
         """Tell what became of an event, given it or its id. LookupError where the log has none."""
-        event_id = event if isinstance(event, str) else event.id
+        event_id = _id_of(event)
         detail = read_detail(self.log, event_id)
         if detail is None:
             raise LookupError(f"no event {event_id!r} was accepted on this path")
@@ -221,7 +260,7 @@ class EventPath:
             self._router,
             clock=self.clock,
             timer=self._timer,
-            logger=logger_of(self._capture),
+            logger=logger_of(self._capture, *([] if kill is None else [kill.silence_the_dead])),
             make_http=self._make_http,
             called=self._calls.append,
             kill=kill,
@@ -252,6 +291,10 @@ def deliver(
 ) -> Delivered:
     """Deliver one event on a path of its own, which is `delivered.path`, and tell what became of it."""
     return EventPath(what, tables=tables, http=http, now=now).deliver(event)
+
+
+def _id_of(event: Event | str) -> str:
+    return event if isinstance(event, str) else event.id
 
 
 class _NoHttp(AttemptHttp):

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from structlog.typing import FilteringBoundLogger
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger
 
 from eventlog.in_memory import InMemoryLog
 from handlers import Router
@@ -47,6 +48,17 @@ class KillSwitch:
         if self._left == 0:
             self.has_killed = True
             raise WorkerKilled
+
+    def handler_ends(self) -> None:
+        # Before anything is made, or told, of what the handler raised.
+        if self.has_killed:
+            raise WorkerKilled
+
+    def silence_the_dead(self, _logger: Any, _method: str, line: EventDict) -> EventDict:  # noqa: ANN401
+        """Drop what a handler logs after the kill; a processor of structlog."""
+        if self.has_killed:
+            raise structlog.DropEvent
+        return line
 
 
 class Worker:
@@ -98,6 +110,8 @@ class Worker:
         # A handler's transaction is announced too, with a limit of its own.
         begins = running is not None and not self._is_in_handler
         self._is_in_handler = running is not None
+        if running is None and self._kill is not None:
+            self._kill.handler_ends()
         if running is None or not begins:
             return
         self._called(

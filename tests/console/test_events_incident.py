@@ -4,15 +4,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import update
 
 from console.events import events
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.states import State
+from eventlog.tables import events as stored_events
 from handlers.testing import make_event
 from tests.eventlog.stored import opened, run
 from tests.handlers.conftest import modules_restored
@@ -37,6 +40,12 @@ def explain(event: Event, ctx: Context) -> None:
 def other(event: Event, ctx: Context) -> None:
     if "secret" in event.data["error"]:
         raise ValueError
+
+
+@router.on("agent.failed", retries=3, deadline=30)
+def hurried(event: Event, ctx: Context) -> None:
+    if event.data["status"] == "failed":
+        raise KeyError(event.data["error"])
 
 
 router.on("agent.failed", name="unnamed")(lambda event, ctx: event.data["none"])
@@ -99,6 +108,23 @@ def test_the_test_is_redacted_and_fails_as_the_incident_did(log: EventLog, tmp_p
     outcome = outcome_of(text, tmp_path)
     assert "1 failed" in outcome
     assert "KeyError: 'c cccccc cc ccc@ccccccc.ccc'" in outcome
+    mended = (tmp_path / "incident_handlers.py").read_text().replace('== "failed"', '== "mended"')
+    (tmp_path / "incident_handlers.py").write_text(mended)
+    assert "1 passed" in outcome_of(text, tmp_path)
+
+
+def test_of_a_handler_with_a_deadline_it_fails_as_the_incident_did_long_after(
+    sqlite_url: str, log: EventLog, tmp_path: Path
+) -> None:
+    with log.write() as connection:
+        connection.execute(update(stored_events).values(received_at=datetime(2026, 1, 30, tzinfo=UTC)))
+    run(log, EVENT.id, {"hurried": State.DEAD})
+    text = exported()
+    assert "datetime.fromisoformat('2026-01-30T00:00:00" in text
+    outcome = outcome_of(text, tmp_path)
+    assert "1 failed" in outcome
+    assert "KeyError: 'c cccccc cc ccc@ccccccc.ccc'" in outcome
+    assert "DeadlinePassed" not in outcome
     mended = (tmp_path / "incident_handlers.py").read_text().replace('== "failed"', '== "mended"')
     (tmp_path / "incident_handlers.py").write_text(mended)
     assert "1 passed" in outcome_of(text, tmp_path)

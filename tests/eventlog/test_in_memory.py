@@ -144,6 +144,24 @@ def test_what_is_raised_before_a_commit_undoes_it(make_log: Callable[..., InMemo
     assert ids_in(log) == ["b"]
 
 
+def test_a_handlers_transaction_that_could_not_be_committed_is_not_left_open(
+    make_log: Callable[..., InMemoryLog],
+) -> None:
+    log = make_log(tables=OWN)
+
+    def refuse() -> None:
+        raise KeyboardInterrupt
+
+    log.before_commit = refuse
+    with log.write_for_a_handler() as connection:
+        connection.execute(insert(NOTES).values(text="a"))
+        with pytest.raises(KeyboardInterrupt):
+            connection.commit()
+    log.before_commit = None
+    with log.write() as connection:
+        assert connection.execute(select(NOTES)).all() == []
+
+
 def test_it_tells_when_something_is_due_next(make_log: Callable[..., InMemoryLog]) -> None:
     log = make_log(now=lambda: NOON)
     assert log.next_due() is None

@@ -240,7 +240,7 @@ def transact(event: Event, ctx: Context) -> None:
     mark(event, ctx)
     doing, first = event.data["do"], ctx.attempt == 1
     with ctx.transaction() as session:
-        session.execute(text("INSERT INTO effects (event) VALUES (:event)"), {"event": event.id})
+        session.execute(text("INSERT INTO misdeeds (event) VALUES (:event)"), {"event": event.id})
         mark(event, ctx, "inside")
         if doing == "fork":
             os.fork()

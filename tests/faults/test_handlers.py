@@ -38,7 +38,7 @@ def open_site(folder: Path, database_url: str, redis_url: str) -> Site:
     site = Site(folder, database_url, redis_url, **SETTINGS)
     shutil.copy(MODULE, folder)
     with site.log.write() as connection:
-        connection.execute(text("CREATE TABLE effects (event VARCHAR(255) NOT NULL)"))
+        connection.execute(text("CREATE TABLE misdeeds (event VARCHAR(255) NOT NULL)"))
     return site
 
 
@@ -87,7 +87,7 @@ def postgres_site(tmp_path: Path, postgres_url: str, redis_url: str) -> Iterator
 
 def effects(site: Site, event_id: str) -> int:
     with site.log.read() as connection:
-        query = text("SELECT count(*) FROM effects WHERE event = :event")
+        query = text("SELECT count(*) FROM misdeeds WHERE event = :event")
         return int(connection.execute(query, {"event": event_id}).scalar_one())
 
 

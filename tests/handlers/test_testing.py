@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -73,6 +74,28 @@ def test_a_creation_time_may_be_absent_but_not_naive() -> None:
     assert "createdAt" not in json.loads(event.body)
     with pytest.raises(ValueError, match="aware"):
         make_event("ping", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_a_run_takes_place_as_its_event_arrives_however_old_that_is() -> None:
+    def explain(event: Event, ctx: Context) -> None:
+        if event.data["fails"]:
+            raise KeyError("status")
+
+    handler = Handler.of(explain, ("*",), retries=3, deadline=timedelta(seconds=12))
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    failing = replace(make_event("ping", fails=True), received_at=long_ago)
+    assert run(handler, replace(make_event("ping", fails=False), received_at=long_ago)).outcome == Succeeded()
+    first = run(handler, failing)
+    assert isinstance(first.outcome, Retried)
+    assert first.error is not None
+    assert first.error.error_type == "KeyError"
+    assert isinstance(run(handler, failing, after=first).outcome, Retried)
+    # The next would come 20 seconds after this one, which is past the deadline.
+    out_of_time = run(handler, failing, failures=2)
+    assert isinstance(out_of_time.outcome, Dead)
+    assert out_of_time.error is not None
+    assert out_of_time.error.error_type == "handlers.deadline.DeadlinePassed"
+    assert "failed with KeyError" in out_of_time.error.message
 
 
 def test_a_plain_function_runs_with_default_options_and_its_logs_are_kept() -> None:

@@ -1,6 +1,8 @@
 """Storms: what handlers must stand, made to happen at once."""
 
 import pytest
+from sqlalchemy import Column, MetaData, String, Table, insert
+from structlog.testing import capture_logs
 
 from handlers import Context, Event, Router
 from handlers.testing import make_event
@@ -104,6 +106,31 @@ def test_what_the_handler_does_after_the_kill_is_not_recorded() -> None:
     assert survived.state == "done"
     assert sent == ["a", "b", "a"]
     assert survived.times_called("stubborn") == 2
+
+
+ROWS = MetaData()
+ROW = Table("my_rows", ROWS, Column("event", String(50), primary_key=True))
+
+
+def test_a_kill_in_a_transaction_undoes_it_and_says_nothing() -> None:
+    def write(event: Event, ctx: Context) -> None:
+        try:
+            with ctx.transaction() as session:
+                session.execute(insert(ROW).values(event=event.id))
+        finally:
+            ctx.log.info("closed")
+
+    with capture_logs() as told:
+        all_survived = Storm(write, tables=ROWS).kill_at_each_record(make_event("ping"))
+    assert [survived.times_called("write") for survived in all_survived] == [2, 1]
+    for survived in all_survived:
+        assert survived.state == "done"
+        assert survived.failures == ()
+        assert [line["event"] for line in survived.logs] == ["closed"]  # by the living one
+        with survived.path.session() as session:
+            assert len(session.execute(ROW.select()).all()) == 1
+    assert [line for line in told if line["log_level"] != "info"] == []
+    assert "WorkerKilled" not in str(told)
 
 
 def test_more_kills_than_records_are_told(counting_storm: Storm) -> None:
