@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from eventlog.lines import Woken
 from eventlog.states import State
 
 
@@ -51,3 +52,13 @@ class Closing:
     state: State
     has_lone: bool = False
     """Whether other deliveries of it run alone: then the log tells what state it is in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """What recorded outcomes mean for others."""
+
+    woken: tuple[Woken, ...] = ()
+    """Deliveries that may run now: jobs are to be sent for them."""
+    settled: tuple[Closing, ...] = ()
+    """Events whose last deliveries these were, of those that run alone."""

@@ -10,8 +10,8 @@ from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus, microseconds
 from eventlog.leases import ORIGINAL_RUN, held_rows
 from eventlog.limits import let_in, read_waiting
-from eventlog.lines import Woken, leave_lines
-from eventlog.outcome import Closing, Result
+from eventlog.lines import leave_lines
+from eventlog.outcome import Aftermath, Closing, Result
 from eventlog.query_plans import unindexed
 from eventlog.states import HELD_BACK, UNFINISHED, State, summarise
 from eventlog.tables import deliveries, events, failures
@@ -29,24 +29,21 @@ def record_results(
     lease: str,
     results: Sequence[Result],
     queue: str | None = None,
-) -> list[Woken]:
-    """Write results whose lease is held, in the caller's transaction; an attempt on record stays as it is.
-
-    Returns the deliveries that may run now, as those are over: jobs are to be sent for them.
-    """
+) -> Aftermath:
+    """Write results whose lease is held, in the caller's transaction; an attempt on record stays as it is."""
     by_event = replay == ORIGINAL_RUN and queue is None
     new = _not_on_record(connection, replay, lease, results, by_event=by_event)
     if not new:
-        return []
+        return Aftermath()
     alone = _handed_on_meanwhile(connection, new) if by_event else new
     (_upsert if by_event else _update)(log, connection, replay, lease, new)
     _record_failures(log, connection, replay, new)
     if replay != ORIGINAL_RUN:
         withdraw_retries(connection, replay, [each.seq for each in new if each.state is State.WAITING])
-    return _let_others_on(connection, replay, alone) if alone else []
+    return _let_others_on(connection, replay, alone) if alone else Aftermath()
 
 
-def _let_others_on(connection: Connection, replay: int, results: Sequence[Result]) -> list[Woken]:
+def _let_others_on(connection: Connection, replay: int, results: Sequence[Result]) -> Aftermath:
     """Give their turn to those that wait for the end of these, and sum up the events anew."""
     left = [result for result in results if result.state not in _UNENDED and not result.holds_line]
     woken = leave_lines(connection, [(result.seq, result.handler) for result in left])
@@ -60,9 +57,8 @@ def _let_others_on(connection: Connection, replay: int, results: Sequence[Result
     lock_slots(connection, ended)
     for handler, number in ended.items():
         woken += let_in(connection, handler, number)
-    if replay == ORIGINAL_RUN:
-        sum_up(connection, {result.seq for result in results})
-    return woken
+    settled = sum_up(connection, {result.seq for result in results}) if replay == ORIGINAL_RUN else []
+    return Aftermath(woken=tuple(woken), settled=tuple(settled))
 
 
 def _handed_on_meanwhile(connection: Connection, results: Sequence[Result]) -> list[Result]:
@@ -205,7 +201,8 @@ def _record_failures(log: EventLog, connection: Connection, replay: int, results
         connection.execute(log.insert(failures).on_conflict_do_nothing(), rows)
 
 
-def close_events(connection: Connection, lease: str, closings: Sequence[Closing]) -> None:
+def close_events(connection: Connection, lease: str, closings: Sequence[Closing]) -> list[Closing]:
+    """Close events; returns those that the deliveries which run alone had ended before."""
     by_state: dict[State, list[int]] = {}
     for closing in closings:
         by_state.setdefault(closing.state, []).append(closing.seq)
@@ -231,7 +228,7 @@ def close_events(connection: Connection, lease: str, closings: Sequence[Closing]
                 due_at=func.coalesce(next_attempt, database_now()) if state is State.WAITING else None,
             )
         )
-    sum_up(connection, mixed)
+    return sum_up(connection, mixed)
 
 
 def lock_events(connection: Connection, seqs: Iterable[int]) -> None:
@@ -239,14 +236,15 @@ def lock_events(connection: Connection, seqs: Iterable[int]) -> None:
     connection.execute(query.with_for_update(key_share=True)).all()
 
 
-def sum_up(connection: Connection, seqs: Iterable[int]) -> None:
+def sum_up(connection: Connection, seqs: Iterable[int]) -> list[Closing]:
     """Set the state of events to what their deliveries add up to; the caller has locked them.
 
-    One that is claimed, or about to be, is left to whoever closes it.
+    One that is claimed, or about to be, is left to whoever closes it. Returns those that have ended.
     """
     wanted = set(seqs)
+    ended: list[Closing] = []
     if not wanted:
-        return
+        return ended
     states: dict[int, list[State]] = {seq: [] for seq in wanted}
     retries: dict[int, list[datetime]] = {}
     query = select(deliveries.c.event_seq, deliveries.c.state, deliveries.c.queue, deliveries.c.due_at).where(
@@ -264,7 +262,7 @@ def sum_up(connection: Connection, seqs: Iterable[int]) -> None:
         is_to_be_claimed = (
             false() if seq in retries else and_(events.c.state == State.WAITING, events.c.due_at.isnot(None))
         )
-        connection.execute(
+        ids = connection.execute(
             update(events)
             .where(
                 events.c.seq == seq,
@@ -275,4 +273,7 @@ def sum_up(connection: Connection, seqs: Iterable[int]) -> None:
                 state=State.WAITING if unended else state,
                 due_at=min(retries[seq]) if unended and seq in retries else None,
             )
-        )
+            .returning(events.c.id)
+        ).scalars()
+        ended += [Closing(seq=seq, event_id=event_id, state=state) for event_id in ids if not unended]
+    return ended

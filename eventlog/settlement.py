@@ -10,19 +10,18 @@ from sqlalchemy.exc import DBAPIError
 
 from eventlog.database import EventLog
 from eventlog.faults import Fault, classify
-from eventlog.lines import Woken
-from eventlog.outcome import Closing, Failure, Result
+from eventlog.outcome import Aftermath, Closing, Failure, Result
 from eventlog.outcome_rows import close_events, held_seqs, record_results
 
 __all__ = ["Closing", "Failure", "Result", "settle"]
 
 _NOT_STORABLE: Final = "OutcomeNotStorable"
 
-Wake = Callable[[Sequence[Woken]], None]
-"""Sends jobs for deliveries that may run now."""
+See = Callable[[Aftermath], None]
+"""Sees to what outcomes mean for others, once they are committed."""
 
 
-def _nobody(_woken: Sequence[Woken]) -> None: ...
+def _nothing(_aftermath: Aftermath) -> None: ...
 
 
 def settle(
@@ -33,17 +32,17 @@ def settle(
     results: Sequence[Result],
     closings: Sequence[Closing] = (),
     queue: str | None = None,
-    wake: Wake = _nobody,
+    see: See = _nothing,
 ) -> set[int]:
     """Record results, and close events, as far as the lease still holds them.
 
-    `wake` is told, after the commit, which deliveries may run now.
+    `see` is told, after the commit, which deliveries may run now, and which events are over with these.
 
     Returns the seqs of events whose lease was lost: nothing was written about those. An outcome that the
     database refuses never fails its neighbours: it is recorded in other words, or its event counts as lost.
     """
     try:
-        lost, woken = _settle(log, replay, lease, results, closings, queue)
+        lost, aftermath = _settle(log, replay, lease, results, closings, queue)
     except DBAPIError as error:
         if classify(error) is not Fault.BAD_ROW:
             raise
@@ -51,11 +50,11 @@ def settle(
     except (UnicodeError, OverflowError) as error:
         refusal = error  # the driver could not even send a value
     else:
-        wake(woken)
+        see(aftermath)
         return lost
     seqs = sorted({result.seq for result in results} | {closing.seq for closing in closings})
     if len(seqs) == 1:
-        return _settle_refused(log, replay, lease, results, closings, queue, wake, refusal)
+        return _settle_refused(log, replay, lease, results, closings, queue, see, refusal)
     lost = set()
     for half in (set(seqs[: len(seqs) // 2]), set(seqs[len(seqs) // 2 :])):
         lost |= settle(
@@ -65,7 +64,7 @@ def settle(
             results=[result for result in results if result.seq in half],
             closings=[closing for closing in closings if closing.seq in half],
             queue=queue,
-            wake=wake,
+            see=see,
         )
     return lost
 
@@ -77,7 +76,7 @@ def _settle_refused(
     results: Sequence[Result],
     closings: Sequence[Closing],
     queue: str | None,
-    wake: Wake,
+    see: See,
     refusal: Exception,
 ) -> set[int]:
     worded = [_in_other_words(result, refusal) for result in results]
@@ -86,7 +85,7 @@ def _settle_refused(
         seqs = {result.seq for result in results} | {closing.seq for closing in closings}
         structlog.get_logger("worker").error("outcome_refused", event_seqs=sorted(seqs), error=str(refusal))
         return seqs
-    return settle(log, replay=replay, lease=lease, results=worded, closings=closings, queue=queue, wake=wake)
+    return settle(log, replay=replay, lease=lease, results=worded, closings=closings, queue=queue, see=see)
 
 
 def _in_other_words(result: Result, refusal: Exception) -> Result:
@@ -114,14 +113,14 @@ def _settle(
     results: Sequence[Result],
     closings: Sequence[Closing],
     queue: str | None,
-) -> tuple[set[int], list[Woken]]:
+) -> tuple[set[int], Aftermath]:
     wanted = {result.seq for result in results} | {closing.seq for closing in closings}
 
-    def work(connection: Connection) -> tuple[set[int], list[Woken]]:
+    def work(connection: Connection) -> tuple[set[int], Aftermath]:
         held = held_seqs(connection, replay, lease, wanted, queue=queue)
         kept = [result for result in results if result.seq in held]
-        woken = record_results(log, connection, replay=replay, lease=lease, results=kept, queue=queue)
-        close_events(connection, lease, [closing for closing in closings if closing.seq in held])
-        return wanted - held, woken
+        aftermath = record_results(log, connection, replay=replay, lease=lease, results=kept, queue=queue)
+        over = close_events(connection, lease, [closing for closing in closings if closing.seq in held])
+        return wanted - held, replace(aftermath, settled=(*aftermath.settled, *over))
 
     return log.write_again_after_collisions(work)

@@ -13,7 +13,7 @@ from eventlog.faults import Fault, classify
 from eventlog.leases import ORIGINAL_RUN
 from eventlog.outcome import Result
 from eventlog.outcome_rows import lock_events, record_results
-from eventlog.settlement import Wake
+from eventlog.settlement import See
 from eventlog.tables import deliveries, events
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ class OutcomeTransaction:
         replay: int,
         lease: str,
         queue: str | None,
-        wake: Wake,
+        see: See,
     ) -> None:
         self._log = log
         self._connection = connection
         self._replay = replay
         self._lease = lease
         self._queue = queue
-        self._wake = wake
+        self._see = see
         # In a savepoint: the user's own commit() and rollback() end that, and never our transaction.
         from sqlalchemy.orm import Session  # noqa: PLC0415 - slow to load, and many handlers need none
 
@@ -72,7 +72,7 @@ class OutcomeTransaction:
                 queue=self._queue,
                 lock=True,
             )
-            woken = record_results(
+            aftermath = record_results(
                 self._log,
                 self._connection,
                 replay=self._replay,
@@ -90,7 +90,7 @@ class OutcomeTransaction:
             if self._log.is_sqlite:
                 raise LogUnavailable(f"the transaction could not be committed: {error.orig}") from error
             raise CommitUnknown(f"nobody knows whether it was committed: {error.orig}") from error
-        self._wake(woken)
+        self._see(aftermath)
 
 
 @contextmanager
@@ -103,9 +103,9 @@ def begin(
     handler: str,
     seconds: float,
     queue: str | None = None,
-    wake: Wake = lambda _woken: None,
+    see: See = lambda _aftermath: None,
 ) -> Iterator[OutcomeTransaction]:
-    """Open a transaction for the delivery that a lease holds; `wake` is told what may run after its commit.
+    """Open a transaction for the delivery that a lease holds; `see` is told of its aftermath.
 
     Raises `LogUnavailable`, `LeaseLost` before the block begins; errors in the block stay as they are.
     """
@@ -116,7 +116,7 @@ def begin(
             _require_lease(connection, replay, lease, seq, handler, queue=queue, lock=False)
         except DBAPIError as error:
             raise LogUnavailable(f"the event log can't be used: {error.orig}") from error
-        transaction = OutcomeTransaction(log, connection, replay=replay, lease=lease, queue=queue, wake=wake)
+        transaction = OutcomeTransaction(log, connection, replay=replay, lease=lease, queue=queue, see=see)
         try:
             yield transaction
         finally:

@@ -89,7 +89,7 @@ class Worker:
             self._announce,
             SurroundingsLeftAlone(),
             transaction_seconds=_TRANSACTION_SECONDS,
-            wake=keeper.wake,
+            see=keeper.see,
             now=clock.now,
             chance=lambda: 0.0,
             logger=lambda: logger,

@@ -100,7 +100,7 @@ class WorkerChild:
             Announcer(self._page),
             surroundings,
             transaction_seconds=self._settings.transaction_seconds,
-            wake=self._keeper.wake,
+            see=self._keeper.see,
             release=HandlerSettings().release,
         )
         self._surroundings = surroundings

@@ -16,6 +16,7 @@ from eventlog.lone_sweep import look_for_due, sweep_alone
 from eventlog.setback import bring_nearer
 from eventlog.states import State
 from eventlog.sweep import Swept, sweep
+from workers.lone_watch import LoneWatch
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.replay import ReplayFeeder
 
@@ -36,6 +37,7 @@ class Clock:
         self._feeder = ReplayFeeder(log, queue)
         self._lease_watch = LeaseWatch(lease_seconds=lease.total_seconds())
         self._clock_watch = ClockWatch()
+        self._lone_watch = LoneWatch(log)
         self._swept_at = float("-inf")
         self._turn_seconds = _TURN_SECONDS
         self._troubled = ""
@@ -64,6 +66,7 @@ class Clock:
                 self._swept_at = now
                 self._sweep(ended)
             self._sweep_alone(with_queued=is_time)
+            self._lone_watch.look(now)
             self._feeder.feed(now, backlog)
         except (LogUnavailable, QueueUnavailable) as error:
             self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)

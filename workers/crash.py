@@ -49,7 +49,7 @@ def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge:
             queue=note.queue,
             lease=note.lease,
             results=[result],
-            wake=lambda woken: send_woken(queue, woken),
+            see=lambda aftermath: send_woken(queue, aftermath.woken),
         )
         if not lost:
             structlog.get_logger("worker").error(

@@ -15,7 +15,7 @@ from eventlog.effects import StepsOnRecord
 from eventlog.event import Event
 from eventlog.leases import Claimed, PriorDelivery
 from eventlog.outcome import Result
-from eventlog.settlement import Wake
+from eventlog.settlement import See
 from eventlog.states import State
 from eventlog.transaction import begin
 from handlers import Context
@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # loads slowly
     from structlog.typing import FilteringBoundLogger
 
 
-def _nobody(_woken: object) -> None: ...
+def _nothing(_aftermath: object) -> None: ...
 
 
 def _utc_now() -> datetime:
@@ -68,7 +68,7 @@ class Deliverer:
         surroundings: Surroundings,
         *,
         transaction_seconds: float,
-        wake: Wake = _nobody,
+        see: See = _nothing,
         release: str | None = None,
         now: Callable[[], datetime] = _utc_now,
         chance: Callable[[], float] = random.random,
@@ -80,7 +80,7 @@ class Deliverer:
         self._announce = announce
         self._surroundings = surroundings
         self._transaction_seconds = transaction_seconds
-        self._wake = wake
+        self._see = see
         self._release = release
         self._now = now
         self._chance = chance
@@ -164,7 +164,7 @@ class Deliverer:
                 replay=replay,
                 queue=queue,
                 lease=lease,
-                wake=self._wake,
+                see=self._see,
                 seq=running.seq,
                 handler=running.handler,
                 seconds=self._transaction_seconds,

@@ -15,6 +15,7 @@ from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.lines import Woken
+from eventlog.outcome import Aftermath
 from eventlog.settlement import Closing, Result, settle
 from workers.batch import Batch
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
@@ -59,6 +60,12 @@ class Keeper:
             if closing is not None:
                 self._closings.append(closing)
             self._changed.notify_all()
+
+    def see(self, aftermath: Aftermath) -> None:
+        """See to what recorded outcomes mean for others."""
+        self.wake(aftermath.woken)
+        for closing in aftermath.settled:
+            self._report_settled(closing)
 
     def wake(self, woken: Sequence[Woken]) -> None:
         """Send jobs for deliveries whose turn has come."""
@@ -120,7 +127,7 @@ class Keeper:
                     lease=batch.lease,
                     results=results,
                     closings=closings,
-                    wake=self.wake,
+                    see=self.see,
                 )
             except LogUnavailable:
                 with self._changed:
@@ -137,7 +144,10 @@ class Keeper:
             self._logger.warning("lease_lost", events=len(lost), replay=batch.replay)
         for closing in closings:
             if closing.seq not in lost and not closing.has_lone:
-                self._logger.info("event_settled", event_id=closing.event_id, state=str(closing.state))
+                self._report_settled(closing)
+
+    def _report_settled(self, closing: Closing) -> None:
+        self._logger.info("event_settled", event_id=closing.event_id, state=str(closing.state))
 
     def _hand_back(self, batch: Batch) -> None:
         taken = batch.take_unstarted()

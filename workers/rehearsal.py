@@ -78,7 +78,7 @@ class KeeperAtOnce(Keeper):
             lease=batch.lease,
             results=results,
             closings=[] if closing is None else [closing],
-            wake=self.wake,
+            see=self.see,
         )
         batch.lose(lost)
 

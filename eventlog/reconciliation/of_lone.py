@@ -112,3 +112,10 @@ OF_LONE: Final = (
     ),
 )
 """Lines first: who leaves one may leave others parked behind nobody."""
+
+FORGOTTEN: Final = tuple(
+    ailment
+    for ailment in OF_LONE
+    if ailment.name in {"line not left", "parked behind nobody", "throttled by nobody"}
+)
+"""Those that nothing else would ever bring on."""

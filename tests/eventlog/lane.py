@@ -130,7 +130,7 @@ class Lane:
             lease=run.lease,
             results=[result],
             queue=self.queue,
-            wake=self.jobs.extend,
+            see=lambda aftermath: self.jobs.extend(aftermath.woken),
         )
 
     def sweep(self) -> list[str]:
