@@ -11,8 +11,9 @@ from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.lines import NO_SUBJECT, Woken, wake_first
+from eventlog.lines import NO_SUBJECT, wake_first
 from eventlog.open_transactions import settled_upto
+from eventlog.outcome import Woken
 from eventlog.outcome_rows import held_seqs
 from eventlog.query_plans import is_unfinished
 from eventlog.selection import Selection

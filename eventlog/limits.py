@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.instant import database_now, database_now_plus
-from eventlog.lines import Woken
+from eventlog.outcome import Woken
 from eventlog.query_plans import is_unended_alone
 from eventlog.states import State
 from eventlog.tables import deliveries, events, starts

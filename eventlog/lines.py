@@ -6,7 +6,6 @@ transaction, so that nobody is forgotten. A dead one stays, where its handler wa
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, tup
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.instant import database_now_plus
+from eventlog.outcome import Woken
 from eventlog.query_plans import is_unended_alone, unindexed
 from eventlog.states import HELD_BACK, UNFINISHED, State
 from eventlog.tables import deliveries, events
@@ -24,15 +24,6 @@ NO_SUBJECT: Final = ""
 
 _UNENDED: Final = (*UNFINISHED, *HELD_BACK)
 _before = deliveries.alias("before")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Woken:
-    """A delivery that may run now: a job is to be sent for it."""
-
-    event_id: str
-    replay: int
-    queue: str
 
 
 def is_blocked() -> ColumnElement[bool]:

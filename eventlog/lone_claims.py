@@ -11,7 +11,8 @@ from eventlog.database import EventLog
 from eventlog.instant import database_now_plus
 from eventlog.leases import Claimed, load
 from eventlog.limits import Limit, Room, let_in, look_for_room, note_start, throttle
-from eventlog.lines import Woken, is_blocked, wake_first
+from eventlog.lines import is_blocked, wake_first
+from eventlog.outcome import Woken
 from eventlog.query_plans import unindexed
 from eventlog.states import State
 from eventlog.tables import deliveries, events

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from eventlog.lines import Woken
 from eventlog.states import State
 
 
@@ -52,6 +51,15 @@ class Closing:
     state: State
     has_lone: bool = False
     """Whether other deliveries of it run alone: then the log tells what state it is in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Woken:
+    """A delivery that may run now: a job is to be sent for it."""
+
+    event_id: str
+    replay: int
+    queue: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, update
 from eventlog.database import EventLog
 from eventlog.instant import database_now
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.lines import Woken, release_line
+from eventlog.lines import release_line
 from eventlog.locked_event import LockedEvent, lock_event
+from eventlog.outcome import Woken
 from eventlog.outcome_rows import sum_up
 from eventlog.states import State
 from eventlog.tables import deliveries

@@ -14,8 +14,7 @@ import structlog
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
-from eventlog.lines import Woken
-from eventlog.outcome import Aftermath
+from eventlog.outcome import Aftermath, Woken
 from eventlog.settlement import Closing, Result, settle
 from workers.batch import Batch
 from workers.queue.redis_queue import EventQueue, QueueUnavailable

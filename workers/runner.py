@@ -13,8 +13,8 @@ from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.hand_on import hand_on
 from eventlog.leases import ORIGINAL_RUN, Claimed
-from eventlog.lines import Woken
 from eventlog.lone_claims import claim_alone
+from eventlog.outcome import Woken
 from workers.batch import Batch
 from workers.dispatch import Dispatcher
 from workers.keeper import Keeper

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from eventlog.lines import Woken
+from eventlog.outcome import Woken
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
 
 

@@ -11,10 +11,9 @@ from eventlog.database import EventLog
 from eventlog.hand_on import HandedOn, Placement, hand_on
 from eventlog.leases import ORIGINAL_RUN, Claimed, claim, new_lease
 from eventlog.limits import Limit
-from eventlog.lines import Woken
 from eventlog.lone_claims import LoneClaim, claim_alone
 from eventlog.lone_sweep import sweep_alone
-from eventlog.outcome import Closing, Failure, Result
+from eventlog.outcome import Closing, Failure, Result, Woken
 from eventlog.settlement import settle
 from eventlog.states import State
 from eventlog.tables import deliveries, events

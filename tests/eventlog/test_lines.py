@@ -8,8 +8,9 @@ from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.hand_on import hand_on
 from eventlog.leases import claim, new_lease
-from eventlog.lines import Woken, release_line
+from eventlog.lines import release_line
 from eventlog.listing import read_page
+from eventlog.outcome import Woken
 from eventlog.replay_feed import feed
 from eventlog.replays import create
 from eventlog.selection import Selection

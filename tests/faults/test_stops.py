@@ -75,6 +75,7 @@ def test_a_receiver_told_to_stop_answers_the_requests_that_it_is_reading(
     with a_site(tmp_path, sqlite_url, redis_url) as site:
         receiver = site.start("receiver")
         receiver.wait_for("receiver_ready", deadline_seconds=60)
+        wait_until(lambda: not _refuses(site))  # it says that it is ready a moment before it listens
         clients = [_begun(site, f"evt_{number}") for number in range(8)]
         receiver.terminate()
         wait_until(lambda: _refuses(site))

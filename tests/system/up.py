@@ -143,9 +143,7 @@ class Up:
 
     def left_over(self) -> list[psutil.Process]:
         """Give those of its processes that still run."""
-        return [
-            process for process in self._everyone if process.is_running() and process.status() != "zombie"
-        ]
+        return [process for process in self._everyone if _runs(process)]
 
     def clean_up(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -175,3 +173,10 @@ def up(folder: Path, **variables: str) -> Iterator[Up]:
         yield running
     finally:
         running.clean_up()
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != "zombie"
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False

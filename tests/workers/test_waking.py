@@ -9,7 +9,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 from structlog.testing import capture_logs
 
-from eventlog.lines import Woken
+from eventlog.outcome import Woken
 from tests.servers.valkey import Valkey
 from workers.queue.redis_queue import EventQueue, rq_name
 from workers.waking import send_woken
