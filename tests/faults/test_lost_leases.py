@@ -10,6 +10,8 @@ from tests.faults.stream import post
 from tests.servers.waiting import wait_until
 
 
+# Its leases are short: beside other tests a worker can be late with its renewal.
+@pytest.mark.alone
 @pytest.mark.long_on_both(otherwise="postgresql")
 def test_a_worker_that_goes_on_after_its_lease_writes_nothing(
     tmp_path: Path, database_url: str, redis_url: str

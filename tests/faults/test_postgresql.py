@@ -15,6 +15,9 @@ from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
 from tests.servers.waiting import wait_until
 
+# Leases are short here: beside other tests a worker can be late with its renewal.
+pytestmark = pytest.mark.alone
+
 RECOVERY_SECONDS = 30
 
 
