@@ -6,6 +6,7 @@ from eventlog.hand_on import Placement
 from eventlog.leases import ORIGINAL_RUN, Claimed
 from eventlog.limits import Limit
 from handlers import Router
+from handlers.pace import Pace
 from handlers.registration import Handler
 
 
@@ -15,8 +16,9 @@ def placements(router: Router, claimed: Claimed, *, replay: int, queue: str | No
     if replay == ORIGINAL_RUN and queue is None:
         return [
             _placement(handler, claimed)
-            for handler in router.for_type(claimed.event.type)
-            if handler.pace.runs_alone and handler.name not in prior
+            # Few run alone: asked first, it spares the others the look at their patterns.
+            for handler in router.handlers
+            if handler.pace.runs_alone and handler.matches(claimed.event.type) and handler.name not in prior
         ]
     return [
         _placement(handler, claimed)
@@ -30,15 +32,13 @@ def placements(router: Router, claimed: Claimed, *, replay: int, queue: str | No
 
 def limits_of(router: Router) -> Mapping[str, Limit]:
     """Give the limits of those handlers that have any, by name."""
-    return {
-        handler.name: Limit(
-            concurrency=handler.pace.concurrency,
-            starts=None if handler.pace.rate is None else handler.pace.rate.starts,
-            **({} if handler.pace.rate is None else {"period": handler.pace.rate.period}),
-        )
-        for handler in router.handlers
-        if handler.pace.is_limited
-    }
+    return {handler.name: _limit(handler.pace) for handler in router.handlers if handler.pace.is_limited}
+
+
+def _limit(pace: Pace) -> Limit:
+    if pace.rate is None:
+        return Limit(concurrency=pace.concurrency)
+    return Limit(concurrency=pace.concurrency, starts=pace.rate.starts, period=pace.rate.period)
 
 
 def _placement(handler: Handler, claimed: Claimed) -> Placement:

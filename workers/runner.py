@@ -91,7 +91,6 @@ class Runner:
             for placement in self._dispatcher.placements(one, replay=batch.replay, queue=batch.queue)
         ]
         placed: frozenset[tuple[int, str]] = frozenset()
-        wanted = {each.seq for each in left}
         until = monotonic() + _HAND_ON_SECONDS
         try:
             while left:
@@ -105,8 +104,9 @@ class Runner:
                 sleep(_HAND_ON_AGAIN_SECONDS if left else 0)
         except LogUnavailable as error:
             structlog.get_logger("worker").warning("log_unavailable", while_doing="hand on", error=str(error))
+        handed_on = {seq for seq, _ in placed}
         for one in claimed:
-            if one.seq in wanted and batch.replay == ORIGINAL_RUN:
+            if one.seq in handed_on and batch.replay == ORIGINAL_RUN:
                 structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
         return placed
 
