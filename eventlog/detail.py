@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from eventlog.database import EventLog
 from eventlog.effects import Effect, read_effects
@@ -179,20 +180,22 @@ def _read_bodies(connection: Connection, seq: int, first_sha256: bytes) -> tuple
     return tuple(sorted(kept, key=lambda body: (body.sha256 != first_sha256, body.received_at, body.sha256)))
 
 
+def attempt_of(row: Row[Any]) -> FailedAttempt:
+    """Make the attempt of a row of `failures`."""
+    return FailedAttempt(
+        handler=row.handler,
+        replay=row.replay,
+        attempt=row.attempt,
+        failed_at=row.failed_at,
+        error_type=row.error_type,
+        message=row.message,
+        traceback=row.traceback,
+        fingerprint=row.fingerprint,
+        version=row.version,
+        release=row.release,
+    )
+
+
 def _read_failures(connection: Connection, seq: int) -> tuple[FailedAttempt, ...]:
     query = select(failures).where(failures.c.event_seq == seq).order_by(failures.c.replay, failures.c.id)
-    return tuple(
-        FailedAttempt(
-            handler=row.handler,
-            replay=row.replay,
-            attempt=row.attempt,
-            failed_at=row.failed_at,
-            error_type=row.error_type,
-            message=row.message,
-            traceback=row.traceback,
-            fingerprint=row.fingerprint,
-            version=row.version,
-            release=row.release,
-        )
-        for row in connection.execute(query)
-    )
+    return tuple(attempt_of(row) for row in connection.execute(query))

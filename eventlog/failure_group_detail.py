@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, and_, func, select
-from sqlalchemy.engine import Row
 
 from eventlog.database import EventLog
-from eventlog.detail import FailedAttempt
+from eventlog.detail import FailedAttempt, attempt_of
 from eventlog.failure_groups import FailedCode, count_still_dead
 from eventlog.runs import is_last_run, is_run
 from eventlog.states import State
@@ -84,25 +83,10 @@ def read_group(log: EventLog, fingerprint: str, *, listed: int) -> GroupDetail |
             last_at=max(each.last_at for each in by_code),
             still_dead=count_still_dead(connection, [fingerprint]).get(fingerprint, 0),
             by_code=by_code,
-            newest=_attempt_of(row),
+            newest=attempt_of(row),
             newest_event_id=row.event_id,
             hit=_hit(connection, fingerprint, listed),
         )
-
-
-def _attempt_of(row: Row[Any]) -> FailedAttempt:
-    return FailedAttempt(
-        handler=row.handler,
-        replay=row.replay,
-        attempt=row.attempt,
-        failed_at=row.failed_at,
-        error_type=row.error_type,
-        message=row.message,
-        traceback=row.traceback,
-        fingerprint=row.fingerprint,
-        version=row.version,
-        release=row.release,
-    )
 
 
 def _by_code(connection: Connection, fingerprint: str) -> tuple[OfCode, ...]:
