@@ -98,7 +98,10 @@ def test_each_damage_is_named_and_mended_and_the_event_then_settled(log: EventLo
     living = Living(log, seed)
     living.live(6)
     damage.prepare(log)
-    assert ills(look(log)) == []
+    before = look(log)
+    assert ills(before) == []
+    # What a cancelled replay left is healthy, and mended along with the damage.
+    harmless = {name for finding in before for name in finding.ids if finding.level is Level.WARNING}
     damage.harm(log)
 
     for found in (ills(look(log)), ills(look_at_all(log))):
@@ -114,7 +117,8 @@ def test_each_damage_is_named_and_mended_and_the_event_then_settled(log: EventLo
         assert damage.finds in {finding.check for finding in ills(look(log))}
         return
     assert damage.finds in {finding.check for finding in mended}
-    assert all(name.startswith(VICTIM) for finding in mended for name in finding.ids)
+    touched = {name for finding in mended for name in finding.ids} - harmless
+    assert all(name.startswith(VICTIM) for name in touched)
     assert ills(look(log)) == []
     again = Mender()
     assert ills(look(log, again)) == []
