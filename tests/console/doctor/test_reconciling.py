@@ -112,7 +112,7 @@ def test_each_damage_is_named_and_mended_and_the_event_then_settled(log: EventLo
     mender = Mender()
     mended = [finding for finding in look(log, mender) if finding.level is Level.MENDED]
     if not damage.is_mended:
-        assert mended == []
+        assert {name for finding in mended for name in finding.ids} <= harmless
         assert mender.jobs == []
         assert damage.finds in {finding.check for finding in ills(look(log))}
         return
