@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from clients.settings import ApiSettings
 from console.settings import OutputSettings, UpSettings
 from eventlog.settings import LogSettings
 from handlers.settings import HandlerSettings
@@ -18,6 +19,7 @@ _SECTIONS: Final[Sequence[tuple[str, Sequence[type[BaseSettings]]]]] = (
     ("The receiver", (ReceiverSettings,)),
     ("Workers and the clock", (WorkerSettings,)),
     ("Handlers", (HandlerSettings,)),
+    ("The APIs of ChaozCode and Chucky", (ApiSettings,)),
     ("Logs, and `hooks up`", (OutputSettings, UpSettings)),
 )
 

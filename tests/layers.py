@@ -12,10 +12,10 @@ MAY_IMPORT = {
     "clients": (),
     "eventlog": (),
     "handlers": ("eventlog", "clients"),
-    "workers": ("eventlog", "handlers"),
+    "workers": ("eventlog", "handlers", "clients"),
     "receiver": ("eventlog", "workers.queue"),
     "sandbox": ("eventlog.event", "receiver.signature"),
-    "hooks_testkit": ("eventlog", "handlers", "workers", "receiver"),
+    "hooks_testkit": ("eventlog", "handlers", "workers", "receiver", "clients", "sandbox"),
     "console": ("clients", "eventlog", "handlers", "receiver", "sandbox", "workers"),
 }
 

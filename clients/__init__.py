@@ -1,0 +1,1 @@
+"""ChaozCode and Chucky, as we call them."""

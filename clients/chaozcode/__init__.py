@@ -1,0 +1,1 @@
+"""ChaozCode REST API v2: one module for each group of its reference."""

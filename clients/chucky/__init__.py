@@ -1,0 +1,1 @@
+"""Chucky REST API: one-shot prompts, and what they cost."""
