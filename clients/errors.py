@@ -31,6 +31,8 @@ ApiError
     ├── DeveloperBudgetExhausted  402 developer_budget_exhausted; also a TryLater
     ├── PromptFailed         status 200, with a result that is no success
     └── ChuckyStatus         any other
+        ├── TooManyRequests  any other 429; also a TryLater
+        └── ServerFailed     5xx
 
 A handler need not catch any of them: one that is `permanent` ends its delivery, a `TryLater` has the handler
 called again at the time the API named without using up a retry, and all others are retried.
@@ -47,7 +49,7 @@ class ApiError(Exception):
     """Whether no repeat of the same call can help."""
     retry_after: float | None = None
     """Seconds from now until a repeat may help, where the API named that."""
-    is_transient: ClassVar[bool] = False
+    is_transient: bool = False
     """Whether a repeat soon may help."""
     is_repeatable: ClassVar[bool] = False
     """Whether a repeat is safe whatever was asked for: it had no effect, or is documented as safe."""
@@ -90,10 +92,12 @@ class ReplyLost(TransportFailed):
 class StreamCut(TransportFailed):
     """A stream ended before its last event."""
 
-    def __init__(self, message: str, *, received: Sequence[Any]) -> None:
+    def __init__(self, message: str, *, received: Sequence[Any], text: str = "") -> None:
         super().__init__(message)
         self.received = tuple(received)
         """What had arrived, as the stream gave it."""
+        self.text = text
+        """The text that had arrived."""
 
 
 class MalformedReply(ApiError):
@@ -112,6 +116,8 @@ class TryLater(ApiError):
 
 class LimitReached(TryLater):
     """Our own limiter held the call back, so that the API need not refuse it; nothing was sent."""
+
+    is_repeatable = True
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"the plan's limit is reached; to be tried again in {retry_after:.3g} s")

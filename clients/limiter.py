@@ -1,6 +1,16 @@
-"""What keeps our calls within a plan's limits, so that the API need not refuse them."""
+"""What keeps our calls within a plan's limits, so that the API need not refuse them.
 
+A plan's figures are kept to the letter: in no minute more calls than `per_minute`, however the other side
+divides time into minutes; at once no more than `burst`; in no day more than `per_day` (a day of UTC, as
+`resetAt` of `GET /user/me` has it). Who comes when there is no place is promised one, and each is promised
+another: many who were refused together come back one after the other, at the plan's rate. A promised place is
+not kept free; who finds it taken is promised the next. Where the API refuses a call nonetheless, nobody calls
+until the time that it named; and where it names fewer calls a minute than the plan, those count.
+"""
+
+import math
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from .rate_limit import RateLimit
@@ -27,6 +37,13 @@ PLANS: Final = {
     )
 }
 
+MOST_REMEMBERED: Final = 10_000
+"""Calls, and promises: what a limiter holds of either has an end."""
+MARGIN: Final = 1 / 60
+"""Calls that we make a minute apart may arrive with less between them."""
+_FURTHEST_RESET: Final = timedelta(minutes=5)
+"""A limit that starts anew later is none for a minute."""
+
 
 class Limiter(Protocol):
     """Shared by all who use one key."""
@@ -45,3 +62,41 @@ class NoLimiter:
         return 0.0
 
     def heed(self, rate_limit: RateLimit, *, refused_for: float | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Who waits is called every `interval_seconds`; no more than so many calls in any of the spans."""
+
+    interval_seconds: float
+    spans: tuple[tuple[int, float], ...]
+    """Calls, and seconds."""
+
+    @classmethod
+    def of(cls, plan: Plan | None, named_per_minute: int | None) -> "Pace | None":
+        """Take it from the plan and from what replies name; None where neither tells anything."""
+        named = [each for each in (plan and plan.per_minute, named_per_minute) if each]
+        if not named:
+            return None
+        per_minute = min(named)
+        interval = 60 / per_minute * (1 + MARGIN)
+        # A burst smaller than a minute's calls holds for a time as much shorter.
+        counts = {min(per_minute, MOST_REMEMBERED), min(per_minute, plan.burst if plan else per_minute)}
+        return cls(interval_seconds=interval, spans=tuple((calls, calls * interval) for calls in counts))
+
+
+UNKNOWN_PACE_SECONDS: Final = 1.0
+"""Between those who wait for a refusal to end, where nothing tells the limit: Pro's rate."""
+
+
+def named_per_minute(rate_limit: RateLimit, now: datetime | None = None) -> int | None:
+    """Give the calls a minute that a reply names; None where it names none, or those of a day."""
+    if not rate_limit.limit:
+        return None
+    far = rate_limit.reset is not None and rate_limit.reset - (now or datetime.now(UTC)) > _FURTHEST_RESET
+    return None if far else rate_limit.limit
+
+
+def rounded_up(seconds: float) -> float:
+    """Give a wait in whole milliseconds: who comes too early by a rounding is refused again."""
+    return math.ceil(seconds * 1000) / 1000

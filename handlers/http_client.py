@@ -5,16 +5,13 @@ httpx2.HTTPStatusError
     └── AskedToWait    429 or 503 with Retry-After: the handler is called again then
 """
 
-import functools
-import logging
-import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import httpx2
+
+from clients.http import certificates, silence_loggers, user_agent
+from clients.rate_limit import SOONEST_SECONDS, seconds_of
 
 from .duration import LONGEST
 
@@ -23,8 +20,6 @@ _OTHER_SECONDS: Final = 20.0
 _MARGIN_SECONDS: Final = 0.2
 """A request gives up so long before the attempt's end: its own error tells more than the timeout's."""
 _LEAST_SECONDS: Final = 0.05
-_SOONEST_SECONDS: Final = 1.0
-"""`Retry-After: 0` would otherwise have the handler called without a pause, and uses up no retry."""
 _WAITS: Final = (httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE)
 _HIDDEN: Final = "***"
 
@@ -62,10 +57,7 @@ def make_client(
     seconds_left: Callable[[], float], transport: httpx2.BaseTransport | None = None
 ) -> httpx2.Client:
     """Make a client whose requests end before the attempt does; `transport` stands in for the network."""
-    for name in ("httpx2", "httpcore2"):
-        # They log whole URLs and headers: only who asks these loggers by name shall have that.
-        if logging.getLogger(name).level == logging.NOTSET:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    silence_loggers()
 
     def bound(request: httpx2.Request) -> None:
         most = max(seconds_left() - _MARGIN_SECONDS, _LEAST_SECONDS)
@@ -76,12 +68,12 @@ def make_client(
         }
 
     return httpx2.Client(
-        headers={"User-Agent": _user_agent()},
+        headers={"User-Agent": user_agent()},
         timeout=httpx2.Timeout(_OTHER_SECONDS, connect=_CONNECT_SECONDS),
         follow_redirects=False,
         event_hooks={"request": [bound], "response": [_become_answer]},
         transport=transport,
-        verify=True if transport else _certificates(),
+        verify=True if transport else certificates(),
     )
 
 
@@ -102,29 +94,9 @@ def _become_answer(response: httpx2.Response) -> None:
 
 
 def _retry_after(response: httpx2.Response) -> float | None:
-    """Return the seconds of Retry-After (RFC 9110, 10.2.3: seconds or a date); None for unusable ones."""
-    given = response.headers.get("Retry-After", "").strip()
-    if given.isascii() and given.isdigit():
-        seconds = float(given)
-    else:
-        try:
-            moment = parsedate_to_datetime(given)
-        except ValueError:
-            return None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (aware - datetime.now(UTC)).total_seconds()
-    return max(seconds, _SOONEST_SECONDS) if seconds <= LONGEST.total_seconds() else None
-
-
-@functools.cache
-def _certificates() -> ssl.SSLContext:
-    # Kept by the process: it holds no state of a connection, and takes a tenth of a second to make.
-    return httpx2.create_ssl_context()
-
-
-@functools.cache
-def _user_agent() -> str:
-    try:
-        return f"chaozcode-hooks/{version('chaozcode-hooks')}"
-    except PackageNotFoundError:  # run from a folder that was not installed
-        return "chaozcode-hooks"
+    """Return the seconds of Retry-After; None where it is unusable, or too far off for a retry."""
+    seconds = seconds_of(response.headers.get("Retry-After"))
+    if seconds is None or seconds > LONGEST.total_seconds():
+        return None
+    # 0 would have the handler called without a pause, and uses up no retry.
+    return max(seconds, SOONEST_SECONDS)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _RATE_LIMITED_SECONDS: Final = 60.0
 """Where a 429 names no time: the documented limits are per minute."""
+_PASSING: Final = frozenset({408, 425, 502, 504})
+"""Request Timeout, Too Early, Bad Gateway and Gateway Timeout: what proxies say of the moment (RFC 9110)."""
 
 
 class ChaozCodeError(ApiError):
@@ -97,12 +99,27 @@ class ServiceUnavailable(ChaozCodeError):
     is_transient = True
 
 
+DOCUMENTED: Final[tuple[tuple[int, str, type[ChaozCodeError]], ...]] = (
+    (400, "INVALID_REQUEST", InvalidRequest),
+    (401, "UNAUTHORIZED", Unauthorized),
+    (403, "FORBIDDEN", Forbidden),
+    (404, "NOT_FOUND", NotFound),
+    (409, "CONFLICT", Conflict),
+    (422, "VALIDATION_ERROR", ValidationFailed),
+    (429, "RATE_LIMITED", RateLimited),
+    (500, "INTERNAL_ERROR", InternalError),
+    (503, "SERVICE_UNAVAILABLE", ServiceUnavailable),
+)
+"""The table of "Error Codes": status, code, and the error of ours."""
+
+
 class UnexpectedStatus(ChaozCodeError):
     """A status that the API reference does not name; permanent when it is of the client's kind (4xx)."""
 
     def __init__(self, message: str, *, status: int, **fields: Any) -> None:  # noqa: ANN401
         super().__init__(message, status=status, **fields)
-        self.permanent = 400 <= status < 500
+        self.is_transient = status in _PASSING
+        self.permanent = 400 <= status < 500 and not self.is_transient
 
 
 class AgentUnfinished(ApiError):

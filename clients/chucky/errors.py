@@ -1,22 +1,20 @@
 """Chucky's error replies ("Error Responses"); `clients.errors` draws the whole tree."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from clients.errors import ApiError, TryLater
 
-_CONCURRENCY_SECONDS: Final = 30.0
+from .budget import AiBudget, ComputeBudget
+
+if TYPE_CHECKING:
+    from .result import Result
+
+_BUSY_SECONDS: Final = 30.0
 """Where the reply names no time."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetFigures:
-    """How much of a budget is used: microdollars for `ai`, seconds for `compute`."""
-
-    used: float | None = None
-    remaining: float | None = None
-    budget: float | None = None
+_PASSING: Final = (408, 425, 429)
+"""Statuses of the client's kind that another time may not have."""
 
 
 class ChuckyError(ApiError):
@@ -48,8 +46,8 @@ class UserBudgetExhausted(ChuckyError, TryLater):
         message: str,
         *,
         status: int = 429,
-        ai: BudgetFigures,
-        compute: BudgetFigures,
+        ai: AiBudget | None = None,
+        compute: ComputeBudget | None = None,
         retry_after: float | None = None,
         permanent: bool = False,
     ) -> None:
@@ -75,7 +73,7 @@ class ConcurrencyLimitReached(ChuckyError, TryLater):
         sessions: Sequence[Mapping[str, Any]] = (),
         retry_after: float | None = None,
     ) -> None:
-        named = _CONCURRENCY_SECONDS if retry_after is None else retry_after
+        named = _BUSY_SECONDS if retry_after is None else retry_after
         super().__init__(message, status=status, retry_after=named)
         self.active = active
         self.max = max
@@ -109,16 +107,34 @@ class DeveloperBudgetExhausted(ChuckyError, TryLater):
 class PromptFailed(ChuckyError):
     """The reply came with status 200, and a result whose subtype is no `success`."""
 
-    def __init__(self, message: str, *, subtype: str | None, result: Any) -> None:  # noqa: ANN401
+    def __init__(self, message: str, *, subtype: str, result: "Result") -> None:
         super().__init__(message, status=200)
         self.subtype = subtype
         self.result = result
-        """The result, as `prompt` would have returned it."""
+        """What it says, and what it cost."""
 
 
 class ChuckyStatus(ChuckyError):
-    """A status that Chucky's reference does not name; permanent when it is of the client's kind (4xx)."""
+    """An error that Chucky's reference does not name; permanent when it is of the client's kind (4xx)."""
 
     def __init__(self, message: str, *, status: int, retry_after: float | None = None) -> None:
         super().__init__(message, status=status, retry_after=retry_after)
-        self.permanent = 400 <= status < 500
+        self.permanent = 400 <= status < 500 and status not in _PASSING
+
+
+class TooManyRequests(ChuckyStatus, TryLater):
+    """Any other 429."""
+
+    is_transient = True
+    is_repeatable = True
+
+    def __init__(self, message: str, *, status: int = 429, retry_after: float | None = None) -> None:
+        super().__init__(
+            message, status=status, retry_after=_BUSY_SECONDS if retry_after is None else retry_after
+        )
+
+
+class ServerFailed(ChuckyStatus):
+    """5xx: whether the prompt ran is not known."""
+
+    is_transient = True
