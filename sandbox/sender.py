@@ -1,14 +1,15 @@
 """Sign a body and post it, as ChaozCode does."""
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import httpx2
 
 from receiver.signature import sign
+from sandbox.trust import is_loopback, tls_trust
 
 SIGNATURE_HEADER: Final = "X-ChaozCode-Signature"
 _USER_AGENT: Final = "ChaozCode-Webhooks (imitated by the sandbox of chaozcode-hooks)"
@@ -37,7 +38,15 @@ class NoReply:
 class Sender:
     """A keep-alive connection to one URL, for any number of threads."""
 
-    def __init__(self, url: str, secret: bytes, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret: bytes,
+        *,
+        clock: Callable[[], float],
+        own_certificate: Path | None = None,
+    ) -> None:
+        """`own_certificate` is trusted besides those that lead to a known authority."""
         self._url = url
         self._secret = secret
         self._clock = clock
@@ -46,6 +55,7 @@ class Sender:
             timeout=_TIMEOUT_SECONDS,
             # A proxy of the environment can't reach this machine's own loopback.
             trust_env=not is_loopback(url),
+            verify=tls_trust(url, own_certificate),
         )
 
     def send(self, body: bytes) -> Reply | NoReply:
@@ -72,15 +82,6 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether the URL's host is this machine's loopback."""
-    host = httpx2.URL(url).host
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _in_words(error: Exception) -> str:

@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 SECRET = "whsec_of_the_test"
@@ -34,7 +36,8 @@ class Verifying:
 
 
 @contextmanager
-def verifying_server() -> Iterator[Verifying]:
+def verifying_server(*, tls: tuple[Path, Path] | None = None) -> Iterator[Verifying]:
+    """`tls` is a certificate and its key, to serve HTTPS."""
     seen = Verifying()
 
     class Door(BaseHTTPRequestHandler):
@@ -56,9 +59,13 @@ def verifying_server() -> Iterator[Verifying]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    seen.url = f"http://127.0.0.1:{server.server_port}/webhooks/chaozcode"
+    seen.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/webhooks/chaozcode"
     try:
         yield seen
     finally:

@@ -1,0 +1,1 @@
+"""Chucky's REST API, imitated from its reference."""
