@@ -18,7 +18,7 @@ test: dev ## Run the whole test suite
 
 faults: dev ## Run the fault suite alone and at full strength (20 minutes)
 	@scripts/test-tools
-	@exec .venv/bin/pytest tests/faults --full -s $(ARGS)
+	@exec .venv/bin/pytest tests/faults tests/api --full -s $(ARGS)
 
 lint: dev ## Check formatting, lint rules and types
 	@.venv/bin/ruff format --check .
