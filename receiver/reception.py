@@ -13,12 +13,14 @@ from eventlog.acceptance import Receipt
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
 from receiver.admit import admit
-from receiver.answer import UNAVAILABLE, Answer, Refusal, received, unusable
+from receiver.answer import UNAVAILABLE, UNSIGNED, Answer, Refusal, received, unusable
 from receiver.intake import Intake, IntakeFull
 from receiver.rejection import KEPT_STATUSES, Rejection
 
 WEBHOOK_PATH: Final = "/webhooks/chaozcode"
 SIGNATURE_HEADER: Final = "x-chaozcode-signature"
+PROBE: Final = b'{"probe":"hooks webhooks"}'
+"""Asks whether a secret is accepted: it has no id, so it is never an event, nor is it kept as a reject."""
 DURABLE_WITHIN_SECONDS: Final = 10.0
 """Past this the sender is told 503; the event may still become durable, and is then a duplicate next time."""
 
@@ -51,7 +53,7 @@ class Reception:
     def __init__(
         self,
         intake: Intake,
-        keys: Sequence[bytes],
+        keys: Callable[[], Sequence[bytes]],
         clock: Callable[[], datetime],
         rejected: Rejected = _keep_nothing,
     ) -> None:
@@ -63,8 +65,12 @@ class Reception:
 
     def take(self, body: bytes, signature: str | None, request_id: str) -> Pending | Answer:
         """Admit a request and line its event up, or answer why not."""
-        admitted = admit(body, signature, keys=self._keys, now=self._clock())
+        admitted = admit(body, signature, keys=self._keys(), now=self._clock())
         if isinstance(admitted, Refusal):
+            if body == PROBE:
+                tell = self._log.info if admitted is UNSIGNED else self._log.debug
+                tell("secret_probed", status=admitted.status, request_id=request_id)
+                return admitted.answer(request_id)
             return self.refuse(admitted, request_id, body=body, signature=signature)
         try:
             future = self._intake.submit(admitted)

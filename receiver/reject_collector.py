@@ -32,7 +32,7 @@ class RejectCollector:
     def __init__(
         self,
         keep: Keep,
-        keys: Sequence[bytes],
+        keys: Callable[[], Sequence[bytes]],
         quota: Quota,
         *,
         write_every_seconds: float = _WRITE_EVERY_SECONDS,
@@ -96,8 +96,9 @@ class RejectCollector:
         batch = sorted((*signed, *unsigned), key=lambda waiting: waiting.rejection.received_at)
         if not batch:
             return True
+        keys = self._keys()
         try:
-            self._keep([waiting.rejection.as_row(self._keys, not_kept=waiting.not_kept) for waiting in batch])
+            self._keep([waiting.rejection.as_row(keys, not_kept=waiting.not_kept) for waiting in batch])
         except LogUnavailable as error:
             with self._changed:
                 self._signed.put_back(signed)

@@ -17,6 +17,8 @@ from eventlog.settings import LogSettings
 from receiver.intake import Intake
 from receiver.reception import Reception
 from receiver.reject_collector import RejectCollector
+from receiver.secret_settings import SecretSettings, secret_files
+from receiver.secrets_watch import SecretsWatch
 from receiver.settings import ReceiverSettings
 from workers.queue.enqueuer import Enqueuer
 from workers.queue.redis_queue import EventQueue
@@ -34,10 +36,12 @@ class Service:
     intake: Intake
     reception: Reception
     rejects: RejectCollector
+    secrets: SecretsWatch
     pulse: Pulse
 
     def close(self) -> None:
         """Answer what was taken, hand what was written to the queue, then stop."""
+        self.secrets.stop()
         self.intake.close()
         self.enqueuer.close()
         self.queue.close()
@@ -48,6 +52,10 @@ class Service:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _read_keys() -> tuple[bytes, ...]:
+    return SecretSettings().keys
 
 
 def open_service(
@@ -77,10 +85,12 @@ def open_service(
         longest_wait_seconds=settings.intake_seconds,
     )
     quota = Quota(events=settings.rejects_events, bytes=settings.rejects_bytes)
-    rejects = RejectCollector(partial(keep, log, quota=quota), settings.keys, quota)
+    secrets = SecretsWatch(settings.keys, _read_keys, secret_files())
+    rejects = RejectCollector(partial(keep, log, quota=quota), secrets.all_keys, quota)
     enqueuer.start()
     intake.start()
     rejects.start()
+    secrets.start()
     pulse = Pulse(log, kind="receiver")
     pulse.start()
     return Service(
@@ -89,7 +99,8 @@ def open_service(
         queue=queue,
         enqueuer=enqueuer,
         intake=intake,
-        reception=Reception(intake, settings.keys, clock, rejects.offer),
+        reception=Reception(intake, secrets.keys, clock, rejects.offer),
         rejects=rejects,
+        secrets=secrets,
         pulse=pulse,
     )

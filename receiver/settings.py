@@ -1,27 +1,16 @@
 """The receiver's settings, from the environment."""
 
-from typing import Annotated, Any, Final, Self
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, model_validator
 
-SHORTEST_SECRET: Final = 8
+from receiver.secret_settings import SecretSettings
+from receiver.tls_settings import TlsSettings
 
 
-class ReceiverSettings(BaseSettings):
+class ReceiverSettings(SecretSettings, TlsSettings):
     """What the receiver needs to know."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
-
-    secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        validation_alias="CHAOZCODE_WEBHOOK_SECRET",
-        description=(
-            "The webhook's signing secret. While it is being changed, several, separated by white space,"
-            " the newest first; a signature by any of them is accepted. Required: there is no default."
-        ),
-    )
     host: str = Field(
         default="0.0.0.0",  # noqa: S104 - a public door
         validation_alias="HOOKS_HOST",
@@ -105,16 +94,6 @@ class ReceiverSettings(BaseSettings):
         description="How many bytes of their bodies are kept, of each kind; 0 keeps no bodies.",
     )
 
-    @field_validator("secrets", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given, before it is checked
-        secrets = value.split() if isinstance(value, str) else value
-        if not secrets:
-            raise ValueError("must hold the webhook's signing secret, as ChaozCode shows it; it is empty")
-        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-            raise ValueError(f"a secret must have at least {SHORTEST_SECRET} characters")
-        return secrets
-
     @model_validator(mode="after")
     def _largest_body_fits(self) -> Self:
         for name, held in (
@@ -126,8 +105,3 @@ class ReceiverSettings(BaseSettings):
                     f"{name} must be at least HOOKS_MAX_BODY_BYTES, or the largest events never fit"
                 )
         return self
-
-    @property
-    def keys(self) -> tuple[bytes, ...]:
-        """The secrets as HMAC keys."""
-        return tuple(secret.get_secret_value().encode() for secret in self.secrets)

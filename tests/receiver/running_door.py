@@ -4,6 +4,7 @@ import http.client
 import json
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -92,6 +93,11 @@ class RunningDoor:
         return self._process.pid
 
     @property
+    def folder(self) -> Path:
+        """Where it runs."""
+        return self._process.folder
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}{PATH}"
 
@@ -122,7 +128,7 @@ class RunningDoor:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send a request on a connection of its own; an iterable body goes out chunked."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        connection = self._connection()
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -133,6 +139,12 @@ class RunningDoor:
             )
         finally:
             connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if (certificate := self._environment.get("HOOKS_TLS_CERT")) is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        trusting = ssl.create_default_context(cafile=certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=SECONDS, context=trusting)
 
     def post(self, body: bytes, *, secret: bytes = SECRET, chunk: int | None = None) -> Reply:
         """Send a signed webhook, as one whole or chunked."""

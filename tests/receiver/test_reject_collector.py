@@ -20,7 +20,12 @@ ROOMY = Quota(events=1000, bytes=10_000_000)
 def running(ring: Ring, *, quota: Quota = ROOMY, every: float = 0.01) -> Iterator[RejectCollector]:
     # The clock stands still: no allowance flows in however slow the machine is.
     collector = RejectCollector(
-        ring.keep, [SECRET], quota, write_every_seconds=every, tell_every_seconds=0.05, clock=lambda: 0.0
+        ring.keep,
+        lambda: [SECRET],
+        quota,
+        write_every_seconds=every,
+        tell_every_seconds=0.05,
+        clock=lambda: 0.0,
     )
     collector.start()
     try:
@@ -67,7 +72,7 @@ def test_the_count_is_told_while_nothing_is_written() -> None:
         moment = [0.0]
         collector = RejectCollector(
             ring.keep,
-            [SECRET],
+            lambda: [SECRET],
             Quota(events=0, bytes=0),
             write_every_seconds=0.01,
             tell_every_seconds=0.05,
