@@ -19,11 +19,13 @@ _COMMANDS: Final = {
     "replays": ("console.replays", "List, show and cancel replays."),
     "failures": ("console.failures", "Look at what goes wrong, grouped by its cause."),
     "rejects": ("console.rejects", "Look at refused requests, explain them, take them in."),
+    "webhooks": ("console.webhooks", "Register, list, test and rotate webhooks at ChaozCode."),
     "handlers": ("console.handlers", "Look at the registered handlers, write a new one."),
     "doctor": ("console.doctor", "Check that everything works and nothing accepted is stranded."),
     "receiver": ("console.processes", "Run the webhook receiver."),
     "worker": ("console.processes", "Run a worker."),
     "clock": ("console.processes", "Run the clock: retries, lost jobs and replays."),
+    "sandbox": ("console.sandbox", "Run ChaozCode's and Chucky's APIs, imitated on this machine."),
     "db": ("console.db", "Manage the event log's tables."),
 }
 """Each command's module, which holds it under its own name, and what it is for."""

@@ -11,6 +11,7 @@ from console.settings import OutputSettings, UpSettings
 from eventlog.settings import LogSettings
 from handlers.settings import HandlerSettings
 from receiver.settings import ReceiverSettings
+from sandbox.settings import SandboxSettings
 from workers.queue.settings import QueueSettings
 from workers.settings import WorkerSettings
 
@@ -21,6 +22,7 @@ _SECTIONS: Final[Sequence[tuple[str, Sequence[type[BaseSettings]]]]] = (
     ("Handlers", (HandlerSettings,)),
     ("The APIs of ChaozCode and Chucky", (ApiSettings,)),
     ("Logs, and `hooks up`", (OutputSettings, UpSettings)),
+    ("The sandbox", (SandboxSettings,)),
 )
 
 _HEAD: Final = """\
@@ -53,7 +55,7 @@ def configuration_page() -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value: Any = field.default
+    value: Any = None if field.is_required() else field.default
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     if isinstance(value, float):

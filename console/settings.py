@@ -78,6 +78,17 @@ def environment_with(**variables: str) -> dict[str, str]:
     return {**os.environ, **variables}
 
 
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+
+    webhook_secret: SecretStr = Field(default=SecretStr(""), validation_alias="CHAOZCODE_WEBHOOK_SECRET")
+
+
+def secrets_in_environment() -> tuple[str, ...]:
+    """Give the webhook secrets of the environment alone, which win over those of any file."""
+    return tuple(_Environment().webhook_secret.get_secret_value().split())
+
+
 class TriggerSettings(BaseSettings):
     """The settings of `hooks trigger`."""
 
@@ -100,6 +111,11 @@ class TriggerSettings(BaseSettings):
     port: int = Field(
         default=8000, ge=1, le=65535, validation_alias="PORT", description="The port the receiver listens on."
     )
+    tls_cert: Path | None = Field(
+        default=None,
+        validation_alias="HOOKS_TLS_CERT",
+        description="The certificate with which the receiver serves HTTPS itself.",
+    )
 
     @property
     def secret(self) -> bytes | None:
@@ -108,10 +124,16 @@ class TriggerSettings(BaseSettings):
         return next((secret.encode() for secret in given.split()), None)
 
     @property
+    def made_by_up(self) -> str | None:
+        """The secret that `hooks up` made, None where it did not."""
+        return _read(self.home / "webhook-secret").strip() or None
+
+    @property
     def url(self) -> str:
         """The running receiver's URL as `hooks up` noted it, else the usual one."""
         noted = _read(self.home / "url").strip()
-        return noted or f"http://127.0.0.1:{self.port}/webhooks/chaozcode"
+        scheme = "http" if self.tls_cert is None else "https"
+        return noted or f"{scheme}://127.0.0.1:{self.port}/webhooks/chaozcode"
 
 
 def _read(path: Path) -> str:

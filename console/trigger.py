@@ -59,7 +59,7 @@ def trigger(
 
     tally = Tally(wanted=(401,) if bad_signature else (200, 202))
     begun = time.perf_counter()
-    with Sender(target, secret, clock=time.perf_counter) as sender:
+    with Sender(target, secret, clock=time.perf_counter, own_certificate=settings.tls_cert) as sender:
         all_sent = send_many(
             count,
             _sending(sender, event_type, event_id=event_id, data=data, copies=2 if duplicate else 1),

@@ -12,6 +12,7 @@ from console.visible import visible, visible_line
 from handlers.pace import DEFAULT_QUEUE
 
 _WORD_WIDTH: Final = 10
+_FIRST_ERROR: Final = 400
 _COLOURS: Final = {
     "done": "green",
     "dead": "red",
@@ -133,6 +134,32 @@ def _of_the_clock(fields: Fields) -> tuple[str, str, str | None]:
     return _other(fields)
 
 
+def _sandbox(fields: Fields) -> tuple[str, str, str | None]:
+    match fields:
+        case {"event": "sandbox_ready", "chaozcode": chaozcode, "chucky": chucky}:
+            return "", f"ready, ChaozCode at {chaozcode}, Chucky at {chucky}", None
+        case {"event": "sandbox_answered", "method": method, "path": path, "status": status}:
+            fault = f", as a fault was set: {fields['fault']}" if "fault" in fields else ""
+            text = f"{method} {path}  {status} in {fields['milliseconds']:g} ms{fault}"
+            return "", text, None if status < _FIRST_ERROR and not fault else "yellow"
+        case {"event": "sandbox_stopped"}:
+            return "", "stopped", None
+    return _other(fields)
+
+
+def _webhook(fields: Fields) -> tuple[str, str, str | None]:
+    match fields:
+        case {"event": "webhook_sent", "event_id": event_id, "type": event_type, "state": state}:
+            answer = fields["status"] or _first_line(str(fields.get("reason", "no answer")))
+            text = f"{event_id}  {event_type}  webhook sent: {answer} in {fields['milliseconds']:g} ms"
+            if fields["attempt"] > 1:
+                text += f", attempt {fields['attempt']}"
+            if state != "delivered":
+                text += ", sent again soon" if state == "waiting" else f", {state}"
+            return "", text, None if state == "delivered" else "yellow"
+    return _other(fields)
+
+
 def _other(fields: Fields) -> tuple[str, str, str | None]:
     details = "  ".join(
         f"{name}={value}" for name, value in fields.items() if name not in (*_OWN_FIELDS, "exception")
@@ -152,4 +179,6 @@ _WORDINGS: Final[Mapping[str, Callable[[Fields], tuple[str, str, str | None]]]] 
     "receiver": _process,
     "worker": _process,
     "clock": _process,
+    "sandbox": _sandbox,
+    "webhook": _webhook,
 }

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from console.trigger import trigger
 from tests.sandbox.verifying_server import SECRET, Verifying, verifying_server
+from tests.servers.certificate import make_certificate
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,19 @@ def test_without_a_noted_url_it_is_this_machine_at_port(
 ) -> None:
     monkeypatch.setenv("PORT", server.url.rpartition(":")[2].partition("/")[0])
     assert run("memory.stored").exit_code == 0
+
+
+def test_where_the_receiver_serves_https_it_is_called_by_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert, key = make_certificate(home)
+    monkeypatch.setenv("HOOKS_TLS_CERT", str(cert))
+    with verifying_server(tls=(cert, key)) as secured:
+        assert secured.url.startswith("https://")
+        monkeypatch.setenv("PORT", secured.url.rpartition(":")[2].partition("/")[0])
+        result = run("memory.stored")
+    assert result.exit_code == 0, result.output
+    assert len(secured.bodies) == 1
 
 
 def test_without_a_secret_it_says_where_one_comes_from(

@@ -61,6 +61,7 @@ def clone(tmp_path: Path) -> Path:
 def running(clone: Path) -> Iterator[Up]:
     with up(clone) as it:
         it.environment["PYTHONPATH"] = str(clone)
+        it.with_sandbox = True
         it.start()
         yield it
 
@@ -93,6 +94,7 @@ def test_every_step_prints_what_it_says(running: Up) -> None:
 
     for line in greeting.strip().splitlines():
         assert _comparable(line.replace(".venv/bin/hooks", "hooks")) in _comparable(running.printed())
+    running.with_sandbox = False  # what follows needs none
 
     _follow(running, first)
     for line in way.strip().splitlines():

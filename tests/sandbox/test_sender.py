@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from sandbox.sender import NoReply, Reply, Sender, is_loopback
+from sandbox.sender import NoReply, Reply, Sender
 from tests.sandbox.verifying_server import SECRET, verifying_server
 
 
@@ -72,18 +72,3 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(monkeypatch: py
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with verifying_server() as server, sender(server.url) as sending:
         assert isinstance(sending.send(b"{}"), Reply)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://127.0.0.1:8000/", True),
-        ("http://127.9.9.9/", True),
-        ("http://[::1]:8000/", True),
-        ("http://localhost/", True),
-        ("https://hooks.example.com/", False),
-        ("http://10.0.0.1/", False),
-    ],
-)
-def test_loopback_is_told_from_elsewhere(url: str, *, expected: bool) -> None:
-    assert is_loopback(url) is expected

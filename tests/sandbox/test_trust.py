@@ -27,3 +27,18 @@ def test_elsewhere_the_known_authorities_are_trusted_and_the_receivers_own_certi
     assert trust.verify_mode is ssl.CERT_REQUIRED
     assert trust.check_hostname
     assert len(trust.get_ca_certs()) == len(ssl.create_default_context().get_ca_certs()) + 1
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8000/", True),
+        ("http://127.9.9.9/", True),
+        ("http://[::1]:8000/", True),
+        ("http://localhost/", True),
+        ("https://hooks.example.com/", False),
+        ("http://10.0.0.1/", False),
+    ],
+)
+def test_loopback_is_told_from_elsewhere(url: str, *, expected: bool) -> None:
+    assert is_loopback(url) is expected

@@ -29,6 +29,7 @@ def stopped(tmp_path: Path) -> Iterator[Up]:
 def test_it_tells_how_to_send_a_first_event_and_shows_its_way(running: Up) -> None:
     assert running.says(running.url)
     assert running.says("hooks trigger memory.stored")
+    assert running.says("sandbox", "off")
     assert "202 accepted" in running.hooks("trigger", "memory.stored", "--id", "evt_1")
     running.wait_for("received", "evt_1", "memory.stored")
     running.wait_for("ran", "evt_1", "log_event", "done")
@@ -42,6 +43,17 @@ def test_it_tells_how_to_send_a_first_event_and_shows_its_way(running: Up) -> No
     shown = json.loads(running.hooks("events", "show", "evt_1", "--json"))
     assert (shown["state"], shown["seen"]) == ("done", 2)
     assert "no problems" in running.hooks("doctor")
+
+
+def test_a_secret_that_is_changed_in_a_file_is_taken_up(running: Up) -> None:
+    env = running.folder / ".env"
+    env.write_text("CHAOZCODE_WEBHOOK_SECRET='quite_another_secret and_an_older_one'\n")
+    running.wait_for("receiver", "secrets_changed", "accepted=2")
+    assert "202 accepted" in running.hooks("trigger", "memory.stored", "--id", "evt_by_another_secret")
+    running.lines.clear()
+    env.unlink()
+    running.wait_for("receiver", "secrets_changed", "accepted=1")
+    assert "202 accepted" in running.hooks("trigger", "memory.stored", "--id", "evt_by_the_first_secret")
 
 
 def test_ctrl_c_stops_all_of_it_and_a_second_start_finds_the_events(stopped: Up) -> None:
@@ -95,6 +107,17 @@ def test_a_port_in_use_is_told_in_one_line(stopped: Up) -> None:
     assert len(stopped.lines) == 1
     assert str(stopped.port) in stopped.lines[0]
     assert "PORT" in stopped.lines[0]
+
+
+def test_a_port_of_the_sandbox_in_use_is_told_in_one_line(stopped: Up) -> None:
+    stopped.with_sandbox = True
+    with socket.create_server(("127.0.0.1", stopped.sandbox_port)):
+        stopped.launch()
+        assert stopped.wait() == 1
+    (line,) = stopped.lines
+    assert f":{stopped.sandbox_port}: Address already in use" in line
+    assert "HOOKS_SANDBOX_PORT" in line
+    assert "--no-sandbox" in line
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:

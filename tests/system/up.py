@@ -37,8 +37,11 @@ class Up:
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
         self.port = free_port()
-        self.environment = environment(folder, **{"PORT": str(self.port), **variables})
+        self.sandbox_port = free_port()
+        ports = {"PORT": str(self.port), "HOOKS_SANDBOX_PORT": str(self.sandbox_port)}
+        self.environment = environment(folder, **{**ports, **variables})
         self.arguments: tuple[str, ...] = ()
+        self.with_sandbox = False
         self.lines: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._everyone: set[psutil.Process] = set()
@@ -48,6 +51,10 @@ class Up:
         return f"http://127.0.0.1:{self.port}/webhooks/chaozcode"
 
     @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -55,8 +62,9 @@ class Up:
     def launch(self) -> None:
         """Start it, without waiting for it to be up."""
         self.lines = []
+        without = () if self.with_sandbox else ("--no-sandbox",)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "console", "up", *self.arguments],
+            [sys.executable, "-m", "console", "up", *self.arguments, *without],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,

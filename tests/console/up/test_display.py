@@ -56,3 +56,65 @@ def test_what_the_clock_and_the_workers_do_is_told_in_words(
     capsys: pytest.CaptureFixture[str], fields: dict[str, Any], told: str
 ) -> None:
     assert shown(capsys, "clock", **fields)[10:].strip() == told
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (
+            {"event": "sandbox_ready", "chaozcode": "http://h:1/v2", "chucky": "http://h:1"},
+            "ready, ChaozCode at http://h:1/v2, Chucky at http://h:1",
+        ),
+        (
+            {
+                "event": "sandbox_answered",
+                "method": "POST",
+                "path": "/v2/query",
+                "status": 200,
+                "milliseconds": 1.5,
+            },
+            "POST /v2/query  200 in 1.5 ms",
+        ),
+        (
+            {
+                "event": "sandbox_answered",
+                "method": "GET",
+                "path": "/usage",
+                "status": 500,
+                "milliseconds": 1,
+                "fault": "500",
+            },
+            "GET /usage  500 in 1 ms, as a fault was set: 500",
+        ),
+        ({"event": "sandbox_stopped"}, "stopped"),
+        (
+            {
+                "event": "webhook_sent",
+                "event_id": "e1",
+                "type": "memory.stored",
+                "status": 202,
+                "attempt": 1,
+                "state": "delivered",
+                "milliseconds": 7,
+            },
+            "e1  memory.stored  webhook sent: 202 in 7 ms",
+        ),
+        (
+            {
+                "event": "webhook_sent",
+                "event_id": "e1",
+                "type": "memory.stored",
+                "status": None,
+                "reason": "refused\nmore",
+                "attempt": 2,
+                "state": "waiting",
+                "milliseconds": 7,
+            },
+            "e1  memory.stored  webhook sent: refused ... in 7 ms, attempt 2, sent again soon",
+        ),
+    ],
+)
+def test_what_the_sandbox_does_is_told_in_words(
+    capsys: pytest.CaptureFixture[str], fields: dict[str, Any], told: str
+) -> None:
+    assert shown(capsys, "sandbox", **fields) == f"sandbox   {told}\n"
