@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeGuard, TypeVar
 
+from clients.errors import TryLater
 from eventlog.event import Event
 
 from .context import Context
@@ -16,6 +17,11 @@ from .registration import Handler
 from .storable import storable
 
 REASON_LIMIT = 500
+_WAIT_REASON_LIMIT = 200
+_SHORTEST_WAIT = timedelta(seconds=1)
+"""Where an API names none: it uses up no retry, and would otherwise go round without a pause."""
+_UNNAMED_WAIT = timedelta(minutes=5)
+"""Where an API says "later", and nothing usable of when."""
 
 _Kind = TypeVar("_Kind")
 
@@ -85,16 +91,41 @@ def _retried_later(later: RetryLater) -> Retried:
 def _failed(
     handler: Handler, error: BaseException, failures: int, random: Callable[[], float]
 ) -> Retried | Dead:
-    detail = describe(error)
     if _attribute(error, "permanent") is True:
-        return Dead(detail)
+        return Dead(describe(error))
+    if _is(error, TryLater):
+        return _told_to_wait(error)
+    detail = describe(error)
     named = _retry_after(error)
     if named is not None:
         return Retried(delay=named, counted=False, error=detail)
     if handler.retry.gives_up_on(error):
         return Dead(detail)
+    cause = _cause(error)
+    if cause is not None:
+        return _told_to_wait(cause)
     delay = handler.retry.delay(failures + 1, random)
     return Dead(detail) if delay is None else Retried(delay=delay, counted=True, error=detail)
+
+
+def _told_to_wait(later: BaseException) -> Retried:
+    """Wait as an API's rate limit or budget has it: nothing has failed, and no failure is recorded."""
+    wait = _retry_after(later)
+    delay = _UNNAMED_WAIT if wait is None else max(wait, _SHORTEST_WAIT)
+    reason = " ".join(storable(later, _WAIT_REASON_LIMIT).split())
+    return Retried(delay=delay, counted=False, reason=reason)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Return the wait that the handler's own error was raised from: `raise Mine(...) from rate_limited`."""
+    seen: set[int] = set()
+    cause = error.__cause__
+    while cause is not None and id(cause) not in seen:
+        if _is(cause, TryLater):
+            return None if _attribute(cause, "permanent") is True else cause
+        seen.add(id(cause))
+        cause = cause.__cause__
+    return None
 
 
 def _retry_after(error: BaseException) -> timedelta | None:

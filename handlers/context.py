@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
+from .apis import no_chaozcode, no_chucky
 from .http import no_http
 from .once import Once, Result, no_steps
 from .transaction import no_transaction
@@ -16,6 +17,9 @@ if TYPE_CHECKING:  # these load slowly, and `hooks up` needs none of them
     import httpx2
     from structlog.typing import FilteringBoundLogger
 
+    from clients.chaozcode.client import ChaozCode
+    from clients.chucky.client import Chucky
+    from clients.reply import Reply
     from eventlog.transaction import Session
 
 
@@ -42,6 +46,10 @@ class Context:
     """What `once` calls; the worker's, or the testing kit's."""
     open_http: "Callable[[], httpx2.Client]" = field(default=no_http, repr=False)
     """What `http` is taken from; the worker's, or the testing kit's."""
+    open_chaozcode: "Callable[[], ChaozCode]" = field(default=no_chaozcode, repr=False)
+    """What `chaozcode` is taken from; the worker's, or the testing kit's."""
+    open_chucky: "Callable[[], Chucky]" = field(default=no_chucky, repr=False)
+    """What `chucky` is taken from; the worker's, or the testing kit's."""
     is_dry_run: bool = False
     """Whether nothing of this is kept: requests are noted and not sent, rows are undone."""
 
@@ -59,12 +67,37 @@ class Context:
         """
         return self.open_http()
 
-    def once(self, key: str, fn: Callable[[], Result]) -> Result:
+    @property
+    def chaozcode(self) -> "ChaozCode":
+        """A client of ChaozCode's API, with the key of `CHAOZCODE_API_KEY`; in a dry run it sends nothing.
+
+        It lasts as long as this attempt, and no call of it longer. Where the API, or the limiter that all
+        workers share, asks for more than a short wait, the handler is called again then. `clients.errors`
+        has what it raises: none of it need be caught.
+        """
+        return self.open_chaozcode()
+
+    @property
+    def chucky(self) -> "Chucky":
+        """A client of Chucky, with the token of `CHUCKY_TOKEN`; otherwise as `chaozcode` is.
+
+        A budget that is used up has the handler called again when the next one starts.
+        """
+        return self.open_chucky()
+
+    @overload
+    def once(self, key: str, fn: "Callable[[], Reply]") -> dict[str, Any]: ...
+
+    @overload
+    def once(self, key: str, fn: Callable[[], Result]) -> Result: ...
+
+    def once(self, key: str, fn: Callable[[], Any]) -> Any:
         """Take a step of this delivery once: call `fn` and record what it returns, under a key of its own.
 
         A later attempt gets what is on record, and does not call `fn`. The result is JSON, of at most 1 MiB,
-        and is given as JSON reads it back: a tuple comes as a list, also the first time. A replay takes the
-        step again, unless it was made with `--keep-effects`. If `fn` raises, nothing is recorded.
+        and is given as JSON reads it back: a tuple comes as a list, also the first time, and a reply of
+        `ctx.chaozcode` or `ctx.chucky` as the object that came, its `raw`. A replay takes the step again,
+        unless it was made with `--keep-effects`. If `fn` raises, nothing is recorded.
         """
         return self.run_once(key, fn)
 

@@ -38,7 +38,7 @@ def out_of_time(handler: Handler, retried: Retried) -> FailureDetail:
     cause = retried.error
     if cause is None:
         reason = f": {retried.reason}" if retried.reason else ""
-        return describe(DeadlinePassed(f"{rule}, as the handler asked{reason}"))
+        return describe(DeadlinePassed(f"{rule}, as was asked for{reason}"))
     own = describe(DeadlinePassed(storable(f"{rule}; this one failed with {_words(cause)}", MESSAGE_LIMIT)))
     # Of one cause with the failures before it, and found together with them.
     return replace(own, traceback=f"{cause.traceback}\n{own.traceback}", fingerprint=cause.fingerprint)

@@ -19,6 +19,7 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Any, Final, Protocol, TypeVar
 
+from clients.reply import Reply
 from eventlog.errors import LeaseLost, LogUnavailable
 
 from .storable import storable
@@ -218,7 +219,9 @@ def _require_function(fn: object) -> None:
 
 def _as_json(key: str, returned: object) -> str:
     try:
-        text = json.dumps(returned, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            returned, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_raw_of
+        )
         # Only half of a surrogate pair has no UTF-8; its backslash escape is JSON's own.
         encoded = text.encode("utf-8", "backslashreplace")
     except Exception as error:  # the value may be of the user's own class, and raise what it likes
@@ -228,6 +231,13 @@ def _as_json(key: str, returned: object) -> str:
         why = f"it is {len(encoded):,} bytes of JSON, and {RESULT_BYTES:,} is the limit"
         raise ResultNotRecordable(key, f"{why}; return only what later attempts need of it")
     return encoded.decode()
+
+
+def _raw_of(value: object) -> object:
+    # What a client's reply holds beside its `raw` is read from that.
+    if isinstance(value, Reply):
+        return dict(value.raw)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def no_steps(key: str, fn: Callable[[], Any], /) -> Any:  # noqa: ANN401, ARG001

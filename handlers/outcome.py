@@ -74,9 +74,9 @@ class Retried:
     counted: bool
     """Whether this used up one of the handler's retries."""
     error: FailureDetail | None = None
-    """None when the handler asked for it with `RetryLater`."""
+    """None when the handler asked for it with `RetryLater`, and for a limit or a budget of an API."""
     reason: str = ""
-    """The reason that `RetryLater` gave."""
+    """The reason that `RetryLater`, or the API, gave."""
 
 
 @dataclass(frozen=True, slots=True)

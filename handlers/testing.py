@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import structlog
@@ -28,6 +28,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from eventlog.event import Event, subject_of
 
+from .apis import Access, AttemptApis
 from .attempt import attempt as attempt_once
 from .context import Context
 from .failure import FailureDetail
@@ -45,6 +46,14 @@ if TYPE_CHECKING:  # slow to load, and most tests need none of it
     from eventlog.rehearsal import MetaData, Session
 
 __all__ = ["Dead", "Outcome", "Retried", "Run", "Skipped", "Succeeded", "make_event", "run"]
+
+
+class Fake(Protocol):
+    """What stands in for an API: `FakeChaozCode` and `FakeChucky` of `hooks_testkit`."""
+
+    @property
+    def access(self) -> Access:
+        """How it is reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +130,8 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
     database: str | None = None,
     tables: "MetaData | None" = None,
     http: "httpx2.BaseTransport | None" = None,
+    chaozcode: Fake | None = None,
+    chucky: Fake | None = None,
 ) -> Run:
     """Run a handler once on the event, as a worker would, on a log in memory.
 
@@ -130,7 +141,8 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
     `after` is what came of the run before: this one is the next attempt, on the same log, and finds the steps
     of `ctx.once` and the rows of `ctx.transaction` there. `tables` are your own, made in the log. With
     `database`, a URL, the log is there instead of in memory. `http` answers the requests of `ctx.http`, such
-    as httpx2.MockTransport; nothing is ever sent.
+    as httpx2.MockTransport; nothing is ever sent. `chaozcode` and `chucky` are what answers `ctx.chaozcode`
+    and `ctx.chucky`: `FakeChaozCode` and `FakeChucky` of `hooks_testkit`.
 
     `failures` is how many attempts failed before this one: with as many as the handler has retries, a failure
     is its last. Backoff has no jitter here, so that delays are exact.
@@ -146,6 +158,11 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
     ends_at = monotonic() + handler.timeout_seconds
     capture = LogCapture()
     client = AttemptHttp(seconds=handler.timeout_seconds, transport=http)
+    apis = AttemptApis(
+        seconds=handler.timeout_seconds,
+        chaozcode=chaozcode.access if chaozcode else None,
+        chucky=chucky.access if chucky else None,
+    )
     context = Context(
         log=logger_of(capture).bind(event_id=event.id, handler=handler.name, attempt=number),
         handler=handler.name,
@@ -156,6 +173,8 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
         open_transaction=last_act.open,
         run_once=Steps(delivery, Unshielded(), last_act, attempt=number, ends_at=ends_at).once,
         open_http=client.client if http else no_http,
+        open_chaozcode=apis.chaozcode,
+        open_chucky=apis.chucky,
     )
     try:
         outcome = attempt_once(
@@ -163,6 +182,7 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
         )
     finally:
         client.close()
+        apis.close()
     if last_act.recorded is not None:
         outcome = Succeeded()
     has_failed = isinstance(outcome, Dead) or (isinstance(outcome, Retried) and outcome.counted)

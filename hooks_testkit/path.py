@@ -30,10 +30,11 @@ from eventlog.detail import read_detail
 from eventlog.in_memory import InMemoryLog
 from eventlog.rehearsal import open_session
 from handlers import Event, Router
+from handlers.apis import Apis
 from handlers.duration import LONGEST
 from handlers.http import AttemptHttp, no_http
 from handlers.registration import Handler, HandlerFunction
-from handlers.testing import handler_of, logger_of
+from handlers.testing import Fake, handler_of, logger_of
 from hooks_testkit.by_hand import begin_replay, require_fed, resolve_dead
 from hooks_testkit.delivered import Call, Delivered
 from hooks_testkit.frozen_clock import FrozenClock
@@ -72,12 +73,15 @@ class EventPath:
         *what: Router | Handler | HandlerFunction,
         tables: "MetaData | None" = None,
         http: "httpx2.BaseTransport | None" = None,
+        chaozcode: Fake | None = None,
+        chucky: Fake | None = None,
         now: datetime | None = None,
     ) -> None:
         """Make it for these routers and handlers.
 
         `tables` are your own, made in the log for `ctx.transaction`. `http` answers the requests of
-        `ctx.http`, such as httpx2.MockTransport; nothing is ever sent. `now` is where the clock starts.
+        `ctx.http`, such as httpx2.MockTransport, and `chaozcode` and `chucky` are a `FakeChaozCode` and a
+        `FakeChucky`; nothing is ever sent. `now` is where the clock starts.
         """
         self._router = _together(what)
         self.clock = FrozenClock(now)
@@ -86,6 +90,9 @@ class EventPath:
         self.clock.when_moved(self._timer.strike_if_late)
         self.log = InMemoryLog(now=self.clock.now, tables=tables)
         self._make_http = partial(AttemptHttp, transport=http) if http else _NoHttp
+        self._make_apis = Apis(
+            chaozcode=chaozcode.access if chaozcode else None, chucky=chucky.access if chucky else None
+        )
         self._queue = QueueInMemory()
         self._sweeper = SteppedClock(self.log, self._queue, lease=LEASE)
         self.rounds = _MOST_ROUNDS
@@ -262,6 +269,7 @@ class EventPath:
             timer=self._timer,
             logger=logger_of(self._capture, *([] if kill is None else [kill.silence_the_dead])),
             make_http=self._make_http,
+            make_apis=self._make_apis,
             called=self._calls.append,
             kill=kill,
         )
@@ -287,10 +295,13 @@ def deliver(
     *,
     tables: "MetaData | None" = None,
     http: "httpx2.BaseTransport | None" = None,
+    chaozcode: Fake | None = None,
+    chucky: Fake | None = None,
     now: datetime | None = None,
 ) -> Delivered:
     """Deliver one event on a path of its own, which is `delivered.path`, and tell what became of it."""
-    return EventPath(what, tables=tables, http=http, now=now).deliver(event)
+    path = EventPath(what, tables=tables, http=http, chaozcode=chaozcode, chucky=chucky, now=now)
+    return path.deliver(event)
 
 
 def _id_of(event: Event | str) -> str:

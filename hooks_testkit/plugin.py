@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from handlers import Event
     from handlers.testing import Run
+    from hooks_testkit import FakeChaozCode, FakeChucky
     from hooks_testkit.delivered import Delivered
     from hooks_testkit.path import EventPath
     from hooks_testkit.storm import Storm
@@ -64,3 +65,19 @@ def storm() -> "type[Storm]":
     from hooks_testkit.storm import Storm  # noqa: PLC0415
 
     return Storm
+
+
+@pytest.fixture
+def chaozcode() -> "FakeChaozCode":
+    """Give a ChaozCode of the test's own, for `run(..., chaozcode=chaozcode)` and the like."""
+    from hooks_testkit import FakeChaozCode  # noqa: PLC0415
+
+    return FakeChaozCode()
+
+
+@pytest.fixture
+def chucky() -> "FakeChucky":
+    """Give a Chucky of the test's own, for `run(..., chucky=chucky)` and the like."""
+    from hooks_testkit import FakeChucky  # noqa: PLC0415
+
+    return FakeChucky()

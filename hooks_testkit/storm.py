@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from handlers import Event, Router
 from handlers.registration import Handler, HandlerFunction
+from handlers.testing import Fake
 from hooks_testkit.delivered import Delivered
 from hooks_testkit.path import EventPath
 
@@ -42,12 +43,16 @@ class Storm:
         *what: Router | Handler | HandlerFunction,
         tables: "MetaData | None" = None,
         http: "httpx2.BaseTransport | None" = None,
+        chaozcode: Fake | None = None,
+        chucky: Fake | None = None,
         now: datetime | None = None,
     ) -> None:
         """What each `EventPath` is made with."""
         self._what = what
         self._tables = tables
         self._http = http
+        self._chaozcode = chaozcode
+        self._chucky = chucky
         self._now = now
 
     def duplicate(self, event: Event, *, times: int = 20, workers: int = 4) -> Delivered:
@@ -114,4 +119,11 @@ class Storm:
         return path.look(event)
 
     def _path(self) -> EventPath:
-        return EventPath(*self._what, tables=self._tables, http=self._http, now=self._now)
+        return EventPath(
+            *self._what,
+            tables=self._tables,
+            http=self._http,
+            chaozcode=self._chaozcode,
+            chucky=self._chucky,
+            now=self._now,
+        )

@@ -9,6 +9,7 @@ from structlog.typing import EventDict, FilteringBoundLogger
 
 from eventlog.in_memory import InMemoryLog
 from handlers import Router
+from handlers.apis import MakeApis
 from handlers.http import AttemptHttp
 from hooks_testkit.delivered import Call
 from hooks_testkit.frozen_clock import FrozenClock
@@ -74,6 +75,7 @@ class Worker:
         timer: SetTimer,
         logger: FilteringBoundLogger,
         make_http: Callable[..., AttemptHttp],
+        make_apis: MakeApis,
         called: Callable[[Call], None],
         kill: KillSwitch | None = None,
     ) -> None:
@@ -94,6 +96,7 @@ class Worker:
             chance=lambda: 0.0,
             logger=lambda: logger,
             make_http=make_http,
+            make_apis=make_apis,
         )
         dispatcher = Dispatcher(router, deliverer)
         self._runner = Runner(log, PageOfOneProcess(), keeper, dispatcher, lease=LEASE)

@@ -13,12 +13,14 @@ import structlog
 from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
+from clients.settings import ApiSettings
 from eventlog.database import EventLog
 from eventlog.schema import check_schema
 from eventlog.settings import LogSettings
 from handlers import Router
 from handlers.discovery import discover, warnings_for
 from handlers.settings import HandlerSettings
+from workers.api_access import apis_of
 from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
 from workers.jobs import CURRENT_RUNNER
@@ -102,6 +104,7 @@ class WorkerChild:
             transaction_seconds=self._settings.transaction_seconds,
             see=self._keeper.see,
             release=HandlerSettings().release,
+            make_apis=apis_of(ApiSettings(), redis_url=self._redis_url),
         )
         self._surroundings = surroundings
         self._runner = Runner(

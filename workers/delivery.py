@@ -19,6 +19,7 @@ from eventlog.settlement import See
 from eventlog.states import State
 from eventlog.transaction import begin
 from handlers import Context
+from handlers.apis import AttemptApis, MakeApis
 from handlers.attempt import attempt
 from handlers.http import AttemptHttp
 from handlers.once import Steps
@@ -74,6 +75,7 @@ class Deliverer:
         chance: Callable[[], float] = random.random,
         logger: "Callable[[], FilteringBoundLogger]" = _handlers_logger,
         make_http: Callable[..., AttemptHttp] = AttemptHttp,
+        make_apis: MakeApis = AttemptApis,
     ) -> None:
         self._log = log
         self._timer = timer
@@ -86,6 +88,7 @@ class Deliverer:
         self._chance = chance
         self._logger = logger
         self._make_http = make_http
+        self._make_apis = make_apis
 
     def deliver(
         self,
@@ -124,6 +127,7 @@ class Deliverer:
             ends_at=began + handler.timeout_seconds,
         )
         http = self._make_http(seconds=handler.timeout_seconds)
+        apis = self._make_apis(seconds=handler.timeout_seconds)
         fields = {"event_id": claimed.event.id, "handler": handler.name, "attempt": number}
         context = Context(
             log=self._logger().bind(**fields, **({"replay": replay} if replay else {})),
@@ -135,12 +139,15 @@ class Deliverer:
             open_transaction=last_act.open,
             run_once=steps.once,
             open_http=http.client,
+            open_chaozcode=apis.chaozcode,
+            open_chucky=apis.chucky,
         )
         self._announce(running)
         try:
             outcome = self._attempt(claimed.event, handler, context, failures)
         finally:
             http.close()
+            apis.close()
             self._surroundings.restore()
             self._announce(None)
         if last_act.lost is not None:

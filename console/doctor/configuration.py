@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from clients.settings import ApiSettings
 from console.doctor.finding import Finding, ok, problem
 from console.settings import OutputSettings, TriggerSettings
 from console.wording import settings_errors
@@ -24,6 +25,7 @@ _ALL: Final[tuple[type[BaseSettings], ...]] = (
     ReceiverSettings,
     HandlerSettings,
     WorkerSettings,
+    ApiSettings,
     OutputSettings,
 )
 
@@ -42,9 +44,9 @@ def check_secret() -> Iterator[Finding]:
     wrong = [line for line in _errors(ReceiverSettings) if line.startswith(_OF_THE_SECRET)]
     made = TriggerSettings()
     given = made.webhook_secret.get_secret_value()
-    if not wrong:
+    if not wrong and given:
         yield ok("webhook secret", f"{_SECRET} is set")
-    elif made.secret is not None and not given:
+    elif not wrong and made.secret is not None:
         kept = made.home / "webhook-secret"
         yield ok("webhook secret", f"the development secret that `hooks up` made, kept in {kept}")
     else:

@@ -56,6 +56,8 @@ def skip(event, ctx):
 
 @router.on("agent.completed", **DRY)
 def later(event, ctx):
+    answer = ctx.chucky.prompt("Is it ready?").text
+    assert ctx.once("keep", lambda: ctx.chaozcode.memory.store(id="m1", content=answer))["ok"]
     raise RetryLater(90, "not ready")
 
 @router.on("agent.failed", timeout=0.3, **DRY)
@@ -207,6 +209,10 @@ def test_each_outcome_is_told_with_the_line_that_raised_it(log: EventLog) -> Non
     assert (trials["skip"]["outcome"], trials["skip"]["reason"]) == ("skipped", "nothing to do")
     assert trials["later"]["retry_in_seconds"] == 90
     assert (trials["later"]["outcome"], trials["later"]["reason"]) == ("waiting", "not ready")
+    assert trials["later"]["calls"] == [
+        {"method": "POST", "url": "https://conjure.chucky.cloud/prompt"},
+        {"method": "POST", "url": "https://api.chaozcode.com/v2/memory/store"},
+    ]
     assert trials["die"]["outcome"] == "crashed"
     assert "exit code 7" in trials["die"]["error"]["message"]
     assert trials["sleep"]["error"]["type"] == "handlers.outcome.HandlerTimeout"

@@ -1,5 +1,5 @@
 """The fixtures that examples of the docs may ask for; pytest finds them by itself where we are installed."""
 
-from hooks_testkit.plugin import deliver, event_path, make_event, run, storm
+from hooks_testkit.plugin import chaozcode, chucky, deliver, event_path, make_event, run, storm
 
-__all__ = ["deliver", "event_path", "make_event", "run", "storm"]
+__all__ = ["chaozcode", "chucky", "deliver", "event_path", "make_event", "run", "storm"]

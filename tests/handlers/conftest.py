@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from hooks_testkit.plugin import chaozcode, chucky  # pytest finds them by itself where we are installed
+
+__all__ = ["chaozcode", "chucky", "modules_restored"]
+
 
 @pytest.fixture
 def modules_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

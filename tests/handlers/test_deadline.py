@@ -88,7 +88,7 @@ def test_it_holds_for_what_asks_for_a_later_attempt() -> None:
     outcome = outcome_at(41, later)
     assert isinstance(outcome, Dead)
     assert outcome.error.error_type == TYPE
-    assert "due in 20 s, as the handler asked: not yet there" in outcome.error.message
+    assert "due in 20 s, as was asked for: not yet there" in outcome.error.message
     assert isinstance(outcome_at(30, limited), Retried)
     assert isinstance(outcome_at(31, limited), Dead)
 

@@ -25,6 +25,7 @@ from handlers.once import (
 from handlers.outcome import Dead, Retried
 from handlers.rehearsed_steps import StepsInMemory, Unshielded
 from handlers.testing import Succeeded, make_event, run
+from hooks_testkit import FakeChaozCode
 from tests.handlers.test_context import context
 
 Json = st.recursive(
@@ -322,3 +323,24 @@ def test_in_users_tests_a_step_is_refused_in_and_after_a_transaction(sqlite_url:
 
     assert run(h, make_event("ping"), database=sqlite_url).outcome == Succeeded()
     assert ended == ["well"]
+
+
+def store_and_list(event: Event, ctx: Context) -> None:
+    stored = ctx.once("store", lambda: ctx.chaozcode.memory.store(id="m1", content="x"))
+    found = ctx.once("find", lambda: {"first": ctx.chaozcode.memory.search("x").results, "n": 1})
+    ctx.log.info("steps", stored=stored, found=found)
+    if ctx.attempt == 1:
+        raise ConnectionError
+
+
+def test_a_reply_of_an_api_is_recorded_as_it_came(chaozcode: FakeChaozCode) -> None:
+    event = make_event("agent.failed")
+    first = run(store_and_list, event, chaozcode=chaozcode)
+    second = run(store_and_list, event, chaozcode=chaozcode, after=first)
+    assert second.outcome == Succeeded()
+    (told,), (again,) = first.logs, second.logs
+    assert (told["stored"], told["found"]) == (again["stored"], again["found"])
+    assert told["stored"]["ok"] is True
+    assert told["stored"]["vectorId"].startswith("vec_")
+    assert [memory["id"] for memory in told["found"]["first"]] == ["m1"]
+    assert len(chaozcode.calls) == 2

@@ -13,10 +13,10 @@ from console.handlers.scaffold import text_of_handler, text_of_test
 from eventlog.event import KNOWN_TYPES
 
 ROOT = Path(__file__).parents[2]
-_SHIPPED = ("console", "eventlog", "handlers", "receiver", "sandbox", "workers")
+_SHIPPED = ("clients", "console", "eventlog", "handlers", "receiver", "sandbox", "workers")
 
 GOOD = """
-from typing import assert_type
+from typing import Any, assert_type
 
 from handlers import Context, Event, RetryLater, Router, Skip
 from handlers.data import AgentFailed, MemoryStored
@@ -35,6 +35,10 @@ def remember(event: Event, ctx: Context) -> None:
 @router.on("agent.*")
 def explain(event: Event, ctx: Context) -> str:
     data: AgentFailed = event.data
+    answer = ctx.chucky.prompt("Why?")
+    assert_type(answer.text, str)
+    assert_type(ctx.once("agent", lambda: ctx.chaozcode.agents.get("a")), dict[str, Any])
+    assert_type(ctx.once("ask", lambda: answer.text), str)
     if "status" not in data:
         raise Skip("without a status")
     assert_type(data["status"], str)

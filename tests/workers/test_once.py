@@ -171,7 +171,7 @@ def test_a_timeout_that_strikes_when_the_step_was_just_taken_strikes_after_the_r
     @here.router.on("a.b", retries=3)
     def h(event: Event, ctx: Context) -> None:
         try:
-            ctx.once("k", late)  # type: ignore[arg-type]
+            ctx.once("k", late)  # type: ignore[call-overload]
         except BaseException as error:
             raised.append(type(error))
             raise

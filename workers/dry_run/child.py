@@ -7,6 +7,7 @@ from collections.abc import Callable
 from time import sleep
 from typing import BinaryIO, Final
 
+from clients.settings import ApiSettings
 from eventlog.database import EventLog
 from eventlog.replays import read_replays
 from eventlog.schema import check_schema
@@ -43,6 +44,7 @@ def serve(descriptor: int) -> None:
         lambda kill_at: say(KillAt(monotonic=kill_at)),
         transaction_seconds=WorkerSettings().transaction_seconds,
         replay=newest[0].id + 1 if newest else 1,
+        api_settings=ApiSettings(),
     )
     say(Ready())
     for line in trials:

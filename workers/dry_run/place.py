@@ -5,6 +5,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Final
 
+import clients
 import eventlog
 import handlers
 import workers
@@ -16,7 +17,7 @@ from handlers.storable import storable
 
 _PLACE_LIMIT: Final = 500
 _OURS: Final = tuple(
-    str(Path(str(package.__file__)).parent) + "/" for package in (eventlog, handlers, workers)
+    str(Path(str(package.__file__)).parent) + "/" for package in (clients, eventlog, handlers, workers)
 )
 _USERS: Final = tuple(f"{Path(str(handlers.__file__)).parent}/{name}/" for name in ("builtin", "custom"))
 _INSTALLED: Final = tuple(

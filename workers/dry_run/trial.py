@@ -16,6 +16,7 @@ from eventlog.states import State
 from eventlog.undone_transaction import begin_undone
 from eventlog.written_rows import WrittenRows
 from handlers import Context
+from handlers.apis import Access, AttemptApis
 from handlers.attempt import attempt
 from handlers.failure import FailureDetail
 from handlers.http import AttemptHttp
@@ -33,6 +34,7 @@ from workers.timer import HandlerTimer
 from workers.transaction_limit import KILL_AFTER_SECONDS
 
 if TYPE_CHECKING:
+    from clients.settings import ApiSettings
     from handlers.http_record import RecordingTransport
 
 
@@ -48,6 +50,7 @@ class Trier:
         *,
         transaction_seconds: float,
         replay: int,
+        api_settings: "ApiSettings",
     ) -> None:
         """`replay` is the number that a replay would have now."""
         self._log = log
@@ -56,6 +59,7 @@ class Trier:
         self._announce_kill_at = announce_kill_at
         self._transaction_seconds = transaction_seconds
         self._replay = replay
+        self._api_settings = api_settings
 
     def run(self, handler: Handler, event: Event) -> Findings:
         """Call the handler; gives what would have come of it."""
@@ -66,6 +70,7 @@ class Trier:
         written = WrittenRows()
         sending = RecordingTransport()
         http = AttemptHttp(seconds=handler.timeout_seconds, transport=sending)
+        apis = self._apis(handler.timeout_seconds, sending)
         last_act = LastAct(
             partial(begin_undone, self._log, seconds=self._transaction_seconds, written=written),
             partial(_done, handler),
@@ -96,6 +101,8 @@ class Trier:
             open_transaction=last_act.open,
             run_once=steps.once,
             open_http=http.client,
+            open_chaozcode=apis.chaozcode,
+            open_chucky=apis.chucky,
             is_dry_run=True,
         )
         place = Place(handler.function)
@@ -103,6 +110,7 @@ class Trier:
             outcome = self._attempt(replace(handler, function=self._guarded(place.watch)), event, context)
         finally:
             http.close()
+            apis.close()
             self._surroundings.restore()
         is_recorded = last_act.recorded is not None
         return _findings(
@@ -111,6 +119,24 @@ class Trier:
             place=place.found,
             written=written if is_recorded else WrittenRows(),
             sending=sending,
+        )
+
+    def _apis(self, seconds: float, sending: "RecordingTransport") -> AttemptApis:
+        from handlers.api_examples import chaozcode_example, chucky_example  # noqa: PLC0415 - loads slowly
+
+        return AttemptApis(
+            seconds=seconds,
+            # No key goes anywhere, so none need be set.
+            chaozcode=Access(
+                key="of_a_dry_run",
+                base_url=self._api_settings.chaozcode_url,
+                transport=sending.answering(chaozcode_example),
+            ),
+            chucky=Access(
+                key="of_a_dry_run",
+                base_url=self._api_settings.chucky_url,
+                transport=sending.answering(chucky_example),
+            ),
         )
 
     def _attempt(self, handler: Handler, event: Event, context: Context) -> Outcome:
