@@ -263,3 +263,26 @@ heartbeats = Table(
     Column("beat_at", Instant, nullable=False),
     Column("queue", String(QUEUE_CHARACTERS), comment="of a worker: where it takes its jobs"),
 )
+
+mirrored_memories = Table(
+    "mirrored_memories",
+    metadata,
+    Column("memory_id", String(SUBJECT_BYTES), primary_key=True),
+    Column("content", Text, comment="null of a deleted one"),
+    Column("memory", JSON(none_as_null=True), comment="as the API gave it; null of a deleted one"),
+    Column("deleted_at", Instant),
+    Column("as_of", Instant, nullable=False, comment="of the newest event about it"),
+    Column("event_id", String(ID_BYTES), nullable=False, comment="of that event"),
+)
+
+project_changes = Table(
+    "project_changes",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("project_id", String(SUBJECT_BYTES), nullable=False),
+    Column("event_id", String(ID_BYTES), nullable=False, unique=True),
+    Column("changed_at", Instant, nullable=False, comment="when ChaozCode says, else arrival"),
+    Column("settings", JSON, nullable=False, comment="after the change"),
+    Column("difference", JSON, nullable=False, comment="from the change before"),
+    Index(None, "project_id", "changed_at", "id"),
+)

@@ -6,6 +6,7 @@ In this order: `handlers/builtin/`, `handlers/custom/`, installed packages, the 
 import importlib
 import pkgutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -26,7 +27,7 @@ def discover(settings: HandlerSettings) -> Router:
 
     Raises a `HandlerError` for the first thing that is wrong.
     """
-    first = _load_folder(builtin) if settings.builtin else []
+    first = _load_folder(builtin, settings.is_on)
     first += _load_folder(custom)
     packaged = [load_shipped(point) for point in shipped()]
     if settings.modules:
@@ -57,11 +58,24 @@ def _include(together: Router, modules: list[ModuleType]) -> None:
             together.include(router)  # changes nothing for one that another module has brought already
 
 
-def _load_folder(package: ModuleType) -> list[ModuleType]:
+def turned_off(settings: HandlerSettings) -> tuple[tuple[str, str], ...]:
+    """Name the handlers of `handlers/builtin/` that a setting would turn on, each with its variable."""
+    return tuple(
+        (name, str(HandlerSettings.model_fields[name].validation_alias))
+        for name in _names_in(builtin)
+        if settings.builtin and not settings.is_on(name)
+    )
+
+
+def _load_folder(package: ModuleType, is_on: Callable[[str], bool] = lambda _name: True) -> list[ModuleType]:
+    return [load(f"{package.__name__}.{name}") for name in _names_in(package) if is_on(name)]
+
+
+def _names_in(package: ModuleType) -> list[str]:
     importlib.invalidate_caches()
     names = sorted(found.name for found in pkgutil.iter_modules(package.__path__))
     # A handler's test may stand beside it, as `hooks handlers new` puts it.
-    return [load(f"{package.__name__}.{name}") for name in names if not name.startswith(("_", "test_"))]
+    return [name for name in names if not name.startswith(("_", "test_"))]
 
 
 def _load_named(name: str) -> list[ModuleType]:

@@ -87,3 +87,34 @@ def test_what_is_no_release_is_refused_by_the_variables_name(
     monkeypatch.setenv("HOOKS_RELEASE", text)
     with pytest.raises(ValidationError, match="HOOKS_RELEASE"):
         HandlerSettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HOOKS_NOTIFY_OF_USAGE", "sEcReT", "starts with https://"),
+        ("HOOKS_NOTIFY_OF_USAGE", "https:///sEcReT", "starts with https://"),
+        ("HOOKS_NOTIFY_OF_USAGE", "https://[sEcReT", "starts with https://"),
+        ("HOOKS_MIRROR_MEMORIES", "tabel", "whose name ends with .jsonl"),
+    ],
+)
+def test_a_built_in_handlers_setting_is_checked_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as raised:
+        HandlerSettings()
+    assert words in str(raised.value)
+    assert "sEcReT" not in str(raised.value)
+
+
+def test_a_built_in_handler_is_on_when_its_setting_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [HandlerSettings().is_on(name) for name in ("log_event", "mirror_memories")] == [True, False]
+    monkeypatch.setenv("HOOKS_MIRROR_MEMORIES", "memories.jsonl")
+    monkeypatch.setenv("HOOKS_NOTIFY_OF_USAGE", "https://hooks.chat.example/sEcReT")
+    settings = HandlerSettings()
+    assert settings.is_on("mirror_memories")
+    assert settings.is_on("notify_of_usage")
+    assert "sEcReT" not in repr(settings)
+    monkeypatch.setenv("HOOKS_BUILTIN_HANDLERS", "false")
+    assert not any(HandlerSettings().is_on(name) for name in ("log_event", "mirror_memories"))

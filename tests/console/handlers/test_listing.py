@@ -68,7 +68,7 @@ def test_what_is_registered_is_listed_with_its_policy(module: Path) -> None:
     result = run("list")
     assert result.exit_code == 0, result.output
     blocks = result.stdout.split("\n\n")
-    assert [block.splitlines()[0] for block in blocks] == ["log_event", "explain", "unknown"]
+    assert [block.splitlines()[0] for block in blocks[:3]] == ["log_event", "explain", "unknown"]
     explain = " ".join(blocks[1].split())
     assert "events memory.*, agent.failed retries 2, the first after 5 s, doubling up to 1 h" in explain
     assert "timeout 90 s" in explain
@@ -197,3 +197,26 @@ def test_a_name_that_is_not_there_is_told_with_the_likely_one(module: Path) -> N
     assert result.exit_code == 1
     assert "no handler is named 'explian': did you mean 'explain'?" in result.output
     assert "hooks handlers list" in run("show", "zzzzzz").output
+
+
+def test_built_in_handlers_that_are_off_are_named_with_what_turns_them_on(
+    module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKS_MIRROR_MEMORIES", "table")
+    monkeypatch.setenv("HOOKS_NOTIFY_OF_USAGE", "https://hooks.chat.example/services/sEcReT")
+    listed = json.loads(run("list", "--json").stdout)
+    assert [handler["name"] for handler in listed["handlers"]][:3] == [
+        "log_event",
+        "mirror_memories",
+        "notify_of_usage",
+    ]
+    assert listed["turned_off"] == [
+        {"name": "diagnose_failed_agent", "variable": "HOOKS_DIAGNOSE_FAILED_AGENT"},
+        {"name": "keep_project_history", "variable": "HOOKS_KEEP_PROJECT_HISTORY"},
+        {"name": "remember_agent_result", "variable": "HOOKS_REMEMBER_AGENT_RESULT"},
+    ]
+    shown = run("list").output
+    assert "diagnose_failed_agent  HOOKS_DIAGNOSE_FAILED_AGENT" in shown
+    assert "sEcReT" not in shown
+    monkeypatch.setenv("HOOKS_BUILTIN_HANDLERS", "false")
+    assert json.loads(run("list", "--json").stdout)["turned_off"] == []

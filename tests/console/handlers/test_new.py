@@ -100,8 +100,8 @@ def test_in_a_checkout_it_goes_into_the_custom_folder(here: Path, monkeypatch: p
 
 def test_a_test_in_the_custom_folder_passes_with_the_projects_own_settings(here: Path) -> None:
     clone = here / "clone"
-    shutil.copytree(ROOT / "handlers", clone / "handlers", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "eventlog", clone / "eventlog", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("clients", "eventlog", "handlers"):
+        shutil.copytree(ROOT / package, clone / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", clone)
     new("explain", "--on", "agent.failed")
     for name in ("explain.py", "test_explain.py"):
