@@ -48,11 +48,21 @@ class ApiError(Exception):
     permanent: bool = False
     """Whether no repeat of the same call can help."""
     retry_after: float | None = None
-    """Seconds from now until a repeat may help, where the API named that."""
+    """Seconds from now until a repeat may help."""
+    is_wait_guessed: bool = False
+    """Whether `retry_after` is ours, as the API named no time: a call asks again sooner, after a backoff."""
     is_transient: bool = False
     """Whether a repeat soon may help."""
     is_repeatable: ClassVar[bool] = False
     """Whether a repeat is safe whatever was asked for: it had no effect, or is documented as safe."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As it is, without its constructor: so it comes through pools of processes, whatever it is made of.
+        return _remade, (type(self), self.args), vars(self)
+
+
+def _remade(kind: type[ApiError], args: tuple[Any, ...]) -> ApiError:
+    return kind.__new__(kind, *args)
 
 
 class InvalidCall(ApiError):

@@ -1,14 +1,14 @@
 """A reply that comes in parts: read as it comes, closed whatever happens, never taken for whole when cut."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Generic, Never, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from .errors import MalformedReply, StreamCut, TransportFailed
-from .reply import Reply, json_type
+from .reply import Reply, json_type, read_json
 from .sse import Decoder, ServerSentEvent
 
 Part = TypeVar("Part", bound=Reply)
@@ -82,7 +82,7 @@ class EventStream(ABC, Generic[Part]):
     def _open(self) -> None:
         if self._call is not None:
             call, self._call = self._call, None
-            self._events = _events(self._open_call.enter_context(call))
+            self._events = _events(self._open_call.enter_context(call), self._scrub)
 
     def _next_part(self, events: Iterator[ServerSentEvent]) -> Part:
         try:
@@ -91,7 +91,7 @@ class EventStream(ABC, Generic[Part]):
             raise self._cut(f"the stream broke off: {error}") from error
         if event is None:
             raise self._cut("the stream ended before its last event")
-        part = self._read(event, _document(self._scrub(event.data)))
+        part = self._read(event, _document(event))
         self._received.append(part)
         self._is_whole = self._take(part)
         return part
@@ -101,26 +101,36 @@ class EventStream(ABC, Generic[Part]):
         return StreamCut(f"{what}, after {parts}", received=self._received, text=self.text)
 
 
-def _events(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+def _events(chunks: Iterable[bytes], scrub: Callable[[str], str]) -> Iterator[ServerSentEvent]:
+    # No method: who leaves a `for` loop early has the call ended, as nothing holds the stream in a circle.
     decoder = Decoder()
     for chunk in chunks:
         for event in decoder.feed(chunk):
             if event.data or event.event != "message":  # some keep a connection alive by empty messages
-                yield event
+                yield replace(event, data=scrub(event.data))
 
 
-def _document(data: str) -> Mapping[str, Any]:
+def reports_error(event: ServerSentEvent, document: Mapping[str, Any]) -> bool:
+    """Tell whether an event is an error: by its name or type, or, without a type, by what it holds.
+
+    Neither API documents such an event.
+    """
+    kind = document.get("type")
+    return event.event == "error" or kind == "error" or (kind is None and bool(document.get("error")))
+
+
+def _document(event: ServerSentEvent) -> Mapping[str, Any]:
     try:
-        document = json.loads(data or "{}", parse_constant=_refuse_constant)
+        document = read_json(event.data or "{}")
     except (ValueError, RecursionError) as error:
+        if event.event == "error":
+            return {"error": event.data}
         # Without its cause, which holds the whole text.
         raise MalformedReply(f"an event of the stream holds no JSON: {error}") from None
     if not isinstance(document, dict):
+        if event.event == "error":
+            return {"error": event.data}
         raise MalformedReply(
             f"an event of the stream should be a JSON object, but it is {json_type(document)}"
         )
     return document
-
-
-def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is none of its numbers")

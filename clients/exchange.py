@@ -9,9 +9,10 @@ from typing import Any, Final, TypeVar
 import httpx2
 
 from .deadline import Deadline, hold_to_deadlines
-from .errors import ApiError, InvalidCall, LimitReached, MalformedReply, NotConnected, TryLater
+from .errors import ApiError, InvalidCall, LimitReached, MalformedReply, NotConnected, ReplyLost, TryLater
 from .http import certificates, silence_loggers, user_agent
 from .limiter import Limiter, NoLimiter
+from .limits import is_this_machine
 from .rate_limit import RateLimit
 from .receiving import as_much_as_came, content_type, failures_as_ours, parsed, pieces_of, redirected
 from .redaction import Redaction
@@ -68,6 +69,8 @@ class Exchange:
         self._limiter = limiter or NoLimiter()
         self._http = httpx2.Client(
             transport=transport,
+            # A proxy of the environment can't reach this machine's own loopback, as the sandbox.
+            trust_env=not is_this_machine(httpx2.URL(self.base_url).host),
             verify=True if transport else certificates(),
             follow_redirects=False,
             headers={
@@ -108,19 +111,36 @@ class Exchange:
             headers=checked_headers(headers or {}),
             deadline=self._deadline(timeout_seconds),
         )
-        del body  # Chucky's holds the token, which tools that show a traceback's variables would show
+        # Chucky's hold the token, which tools that show a traceback's variables would show.
+        del body, headers
+
+        unheard = False
 
         def send() -> Any:  # noqa: ANN401
-            response = self._open(call)
+            nonlocal unheard
             try:
-                whole = b"".join(self._pieces(response, call))
-            finally:
-                response.close()
-            return parsed(response, whole, call.target, self._redaction)
+                return self._sent(call)
+            except ApiError as error:
+                if (
+                    unheard
+                    and method == "DELETE"
+                    and getattr(error, "status", None) == httpx2.codes.NOT_FOUND
+                ):
+                    return None  # deleted by the request whose reply was lost
+                unheard = unheard or isinstance(error, ReplyLost)
+                raise
 
         return self._repeated(
             send, call, idempotent=method in _IDEMPOTENT if idempotent is None else idempotent
         )
+
+    def _sent(self, call: "_Call") -> Any:  # noqa: ANN401
+        response = self._open(call)
+        try:
+            whole = b"".join(self._pieces(response, call))
+        finally:
+            response.close()
+        return parsed(response, whole, call.target, self._redaction)
 
     @contextmanager
     def stream(
@@ -253,12 +273,5 @@ class _Call:
     target: Target
     body: bytes | None = field(repr=False)
     query: Mapping[str, str] | None = None
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     deadline: Deadline
-
-
-def require_object(reply: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever JSON came
-    """Give a reply's JSON object; raises `MalformedReply` where it is none."""
-    if not isinstance(reply, dict):
-        raise MalformedReply(f"the reply should be a JSON object, but it is {type(reply).__name__}")
-    return reply

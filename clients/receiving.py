@@ -1,6 +1,5 @@
 """A reply as it comes in: bounded in time and size, its failures told in our own words."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ import httpx2
 from .deadline import Deadline
 from .errors import MalformedReply, NotConnected, Redirected, ReplyLost, TransportFailed
 from .redaction import Redaction
+from .reply import read_json
 from .sending import Target
 
 LARGEST_REPLY: Final = 32 * 1024 * 1024
@@ -64,7 +64,7 @@ def parsed(response: httpx2.Response, body: bytes, target: Target, redaction: Re
         return None
     try:
         # What a reply holds may be kept, as `ctx.once` does: a key that was sent back must not be.
-        return json.loads(redaction.data(body))
+        return read_json(redaction.data(body))
     except (ValueError, RecursionError):
         kind = content_type(response) or "a reply of no type"
     raise MalformedReply(

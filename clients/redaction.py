@@ -20,10 +20,15 @@ class Redaction:
         forms = sorted(
             {form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True
         )
-        self._pattern = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE) if forms else None
+        self._pattern = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
+        self._lowered = [form.lower() for form in forms]
 
     def text(self, text: str) -> str:
-        return text if self._pattern is None else self._pattern.sub(_STRUCK, text)
+        # Looking for the words first is many times faster than the pattern, and most replies hold none.
+        lowered = text.lower()
+        if not any(form in lowered for form in self._lowered):
+            return text
+        return self._pattern.sub(_STRUCK, text)
 
     def data(self, data: bytes) -> bytes:
         # Latin-1 gives each byte a character, and the secrets' forms are ASCII.

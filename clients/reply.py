@@ -1,12 +1,13 @@
 """What the APIs reply, as typed, frozen values that keep what the documentation does not name."""
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from types import UnionType
-from typing import Any, Final, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Never, Self, Union, get_args, get_origin, get_type_hints
 
 from .errors import MalformedReply
 
@@ -52,6 +53,18 @@ def read_fields(kind: type[Reply], document: Mapping[str, Any]) -> dict[str, Any
                 found[name] = value
                 break
     return found
+
+
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever JSON came
+    """Read JSON, without the NaN and Infinity that Python takes for it and no database does.
+
+    Raises ValueError, or RecursionError for what is nested too deep.
+    """
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is none of its numbers")
 
 
 def json_type(value: object) -> str:

@@ -71,7 +71,7 @@ def pause_after(
         return False
     if not (error.is_repeatable or (error.is_transient and idempotent)):
         return False
-    if error.retry_after is None:
+    if error.retry_after is None or error.is_wait_guessed:
         return longest_backoff_seconds < seconds_left
     spread = error.retry_after * (1 + _JITTER * chance())
     if error.retry_after > longest_wait_seconds or spread >= seconds_left:

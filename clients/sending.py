@@ -42,6 +42,7 @@ def checked_base_url(given: str) -> str:
     """Give the URL without a slash at its end; raises `InvalidCall` where it can't be the base of others."""
     try:
         url = httpx2.URL(given)
+        url.host.encode("idna")  # as it is looked up
     except (httpx2.InvalidURL, ValueError):
         raise InvalidCall("the API's URL can't be read; it should look like https://host/v2") from None
     if url.scheme not in {"https", "http"} or not url.host:
@@ -68,9 +69,19 @@ def encoded(body: Mapping[str, Any] | None) -> bytes | None:
     if body is None:
         return None
     try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        return text.encode()
     except UnicodeEncodeError:  # it quotes the whole text
         reason = "a text in it is no valid Unicode"
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     raise InvalidCall(f"what is to be sent can't be written as JSON: {reason}")
+
+
+def _plain(value: object) -> object:
+    """Make of mappings and sequences the kinds that JSON's writer takes; of others, its usual error."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return list(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

@@ -7,10 +7,10 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from clients.errors import ApiError, InvalidCall, TryLater
+from clients.limits import check_count, check_id, check_text, given
 from clients.reply import Reply, named
 
 from .errors import AgentUnfinished
-from .limits import check_count, check_id, check_text, given
 from .listing import Listing
 from .undocumented import read_loosely
 

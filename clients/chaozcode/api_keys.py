@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from clients.limits import check_choice, check_id, check_object, check_text, given
 from clients.reply import Reply, named
 
-from .limits import check_choice, check_id, check_object, check_text, given
 from .listing import Listing
 from .undocumented import Acknowledged, read_loosely
 

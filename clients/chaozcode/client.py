@@ -56,7 +56,7 @@ class ChaozCode:
                 "the API key must be one word of ASCII characters, as ChaozCode's dashboard shows it"
             )
         self._exchange = Exchange(
-            base_url.rstrip("/"),
+            base_url,
             headers={"Authorization": f"Bearer {api_key}"},
             secrets=(api_key,),
             read_error=read_error,

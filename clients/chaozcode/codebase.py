@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from clients.limits import check_choice, check_choices, check_object, check_objects, check_text, given
 from clients.reply import Reply, named
 
-from .limits import check_choice, check_choices, check_object, check_objects, check_text, given
 from .undocumented import read_loosely
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from clients.one_line import one_line
 from clients.rate_limit import RateLimit, named_wait
 
 from .errors import DOCUMENTED, ChaozCodeError, Forbidden, Unauthorized, UnexpectedStatus
@@ -15,7 +16,6 @@ _HINTS: Final[Mapping[type[ChaozCodeError], str]] = {
     Unauthorized: "the API key is wrong or was revoked",
     Forbidden: "the API key may not do this: a readonly key allows GET only, a restricted one some endpoints",
 }
-_LONGEST_MESSAGE: Final = 500
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ChaozCodeError:
@@ -58,19 +58,19 @@ def _by_code(status: int, code: str | None) -> type[ChaozCodeError] | None:
 def _describe(
     kind: type[ChaozCodeError], status: int, error: Mapping[str, Any], headers: Mapping[str, str]
 ) -> str:
-    code, message = (one_line(_text(error, name)) for name in ("code", "message"))
+    code, message = (one_line(_text(error, name) or "") for name in ("code", "message"))
     name = f"{status} {code}" if code else str(status)
-    if message is None:
+    if not message:
         came = one_line(headers.get("Content-Type", "").partition(";")[0]) or "no content type"
         text = f"ChaozCode answered {name} without a documented error ({came})"
     else:
         text = f"ChaozCode answered {name}: {message}"
-    told = (one_line(_text(error.get("details"), name)) for name in ("field", "reason"))
+    told = (one_line(_text(error.get("details"), name) or "") for name in ("field", "reason"))
     if unsaid := [each for each in told if each and not _says(text, each)]:
         text += f" ({': '.join(unsaid)})"
     if kind in _HINTS:
         text += f"; {_HINTS[kind]}"
-    request_id = one_line(_text(error, "requestId"))
+    request_id = one_line(_text(error, "requestId") or "")
     return f"{text} [{request_id}]" if request_id else text
 
 
@@ -81,11 +81,3 @@ def _says(text: str, words: str) -> bool:
 def _text(document: object, name: str) -> str | None:
     value = document.get(name) if isinstance(document, Mapping) else None
     return value if isinstance(value, str) else None
-
-
-def one_line(text: str | None) -> str | None:
-    """Make it one short line, whatever came."""
-    if text is None:
-        return None
-    line = "".join(each if each.isprintable() else " " for each in text)
-    return " ".join(line.split())[:_LONGEST_MESSAGE]

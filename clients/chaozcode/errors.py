@@ -82,8 +82,10 @@ class RateLimited(ChaozCodeError, TryLater):
     is_repeatable = True
 
     def __init__(self, message: str, *, retry_after: float | None = None, **fields: Any) -> None:  # noqa: ANN401
-        named = _RATE_LIMITED_SECONDS if retry_after is None else retry_after
-        super().__init__(message, retry_after=named, **fields)
+        super().__init__(
+            message, retry_after=_RATE_LIMITED_SECONDS if retry_after is None else retry_after, **fields
+        )
+        self.is_wait_guessed = retry_after is None
 
 
 class InternalError(ChaozCodeError):

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from clients.reply import Reply, named
-
-from .limits import (
+from clients.limits import (
     check_choice,
     check_count,
     check_id,
@@ -18,6 +16,8 @@ from .limits import (
     given,
     require_some,
 )
+from clients.reply import Reply, named
+
 from .undocumented import Acknowledged, read_loosely
 
 if TYPE_CHECKING:

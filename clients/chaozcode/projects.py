@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from clients.limits import check_id, check_object, check_text, given, require_some
 from clients.reply import Reply, named
 
-from .limits import check_id, check_object, check_text, given, require_some
 from .listing import Listing
 from .undocumented import Acknowledged, read_loosely
 

@@ -6,9 +6,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from clients.errors import InvalidCall
+from clients.limits import (
+    check_count,
+    check_number,
+    check_object,
+    check_objects,
+    check_text,
+    check_texts,
+    given,
+)
 from clients.reply import Reply
 
-from .limits import check_count, check_number, check_object, check_objects, check_text, check_texts, given
 from .undocumented import read_loosely
 
 if TYPE_CHECKING:
@@ -114,7 +122,7 @@ class Query:
         To be used as `with client.query.stream("…") as answer:`; see `QueryStream` for what it gives. Is
         repeated only as long as nothing of the reply has come; raises `StreamCut` where it ends too early.
         """
-        from .query_stream import QueryStream  # noqa: PLC0415 - see above
+        from .query_stream import QueryStream  # noqa: PLC0415 - it needs this module's `TokenUsage`
 
         body = _body(prompt, model, system_prompt, temperature, max_tokens, top_p, stop, context)
         call = self._exchange.stream("POST", ("query", "stream"), body=body)

@@ -5,11 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clients.event_stream import EventStream
+from clients.event_stream import EventStream, reports_error
+from clients.one_line import one_line
 from clients.reply import Reply
 from clients.sse import ServerSentEvent
 
-from .error_reply import BY_CODE, one_line
+from .error_reply import BY_CODE
 from .errors import ChaozCodeError, UnexpectedStatus
 from .query import TokenUsage
 
@@ -65,9 +66,9 @@ class QueryStream(EventStream[StreamPart]):
         return "".join(self._texts)
 
     def _read(self, event: ServerSentEvent, document: Mapping[str, Any]) -> StreamPart:
-        kind = document.get("type", event.event)
-        if kind == "error" or event.event == "error":
+        if reports_error(event, document):
             raise _reported(document)
+        kind = document.get("type", event.event)
         known = _PARTS.get(kind) if isinstance(kind, str) else None
         return (known or StreamPart).from_json(document)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from clients.limits import check_object, check_text, given, require_some
 from clients.reply import Reply
 
 from .api_keys import ApiKeys
-from .limits import check_object, check_text, given, require_some
 from .undocumented import read_loosely
 
 if TYPE_CHECKING:

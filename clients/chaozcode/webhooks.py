@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from clients.limits import check_choices, check_id, check_text, check_texts, check_webhook_url, given
 from clients.reply import Reply, named
 
-from .limits import check_choices, check_id, check_text, check_texts, check_webhook_url, given
 from .listing import Listing
 from .undocumented import Acknowledged, read_loosely
 

@@ -65,7 +65,7 @@ class Chucky:
         self._expires_at = expiry(token)
         self._now = now
         self._exchange = Exchange(
-            base_url.rstrip("/"),
+            base_url,
             headers={},
             secrets=(token,),
             read_error=read_error,
@@ -138,10 +138,16 @@ class Chucky:
         return {**body, "options": {"token": self._token, **body["options"]}}
 
     def _usage(self, *, timeout_seconds: float | None) -> Usage:
-        headers = {"Authorization": f"Bearer {self._token}"}
-        return Usage.from_json(
-            self._exchange.call("GET", ("usage",), headers=headers, timeout_seconds=timeout_seconds)
-        )
+        try:
+            reply = self._exchange.call(
+                "GET",
+                ("usage",),
+                headers={"Authorization": f"Bearer {self._token}"},
+                timeout_seconds=timeout_seconds,
+            )
+        except ApiError as error:
+            raise error.with_traceback(None)  # noqa: B904 - as in `prompt`
+        return Usage.from_json(reply)
 
     def _explain(self, error: ApiError) -> None:
         """Have a budget's error say when the budget starts anew, which only `/usage` tells."""

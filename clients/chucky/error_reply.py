@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from clients.one_line import one_line
 from clients.rate_limit import named_wait
 from clients.reply import Reply, read_fields
 
@@ -20,8 +21,6 @@ from .errors import (
     TooManyRequests,
     UserBudgetExhausted,
 )
-
-_LONGEST_NAME: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ def error_of(document: Mapping[str, Any], *, status: int, retry_after: float | N
 
 def require_no_error(reply: object) -> None:
     """Raise the error that a reply with status 200 holds in place of a result."""
-    if isinstance(reply, dict) and "result" not in reply and "error" in reply:
+    if isinstance(reply, dict) and reply.get("result") is None and "error" in reply:
         raise error_of(reply, status=200)
 
 
@@ -91,5 +90,4 @@ def _name(document: Mapping[str, Any]) -> str:
         error = error.get("message", error.get("code"))
     if not isinstance(error, str):
         error = document.get("message")
-    line = "".join(each if each.isprintable() else " " for each in error) if isinstance(error, str) else ""
-    return " ".join(line.split())[:_LONGEST_NAME]
+    return one_line(error) if isinstance(error, str) else ""

@@ -73,8 +73,10 @@ class ConcurrencyLimitReached(ChuckyError, TryLater):
         sessions: Sequence[Mapping[str, Any]] = (),
         retry_after: float | None = None,
     ) -> None:
-        named = _BUSY_SECONDS if retry_after is None else retry_after
-        super().__init__(message, status=status, retry_after=named)
+        super().__init__(
+            message, status=status, retry_after=_BUSY_SECONDS if retry_after is None else retry_after
+        )
+        self.is_wait_guessed = retry_after is None
         self.active = active
         self.max = max
         self.sessions = tuple(sessions)
@@ -132,6 +134,7 @@ class TooManyRequests(ChuckyStatus, TryLater):
         super().__init__(
             message, status=status, retry_after=_BUSY_SECONDS if retry_after is None else retry_after
         )
+        self.is_wait_guessed = retry_after is None
 
 
 class ServerFailed(ChuckyStatus):

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypedDict
 
-from clients.chaozcode.limits import check_count, check_object, check_objects, check_text, check_texts
 from clients.errors import InvalidCall
+from clients.limits import check_count, check_object, check_objects, check_text, check_texts
 
 
 class PromptOptions(TypedDict, total=False):
@@ -60,7 +60,11 @@ def checked_options(options: PromptOptions) -> dict[str, Any]:
     check_count("max_thinking_tokens", options.get("max_thinking_tokens"))
     check_object("output_format", options.get("output_format"))
     check_object("mcp_servers", options.get("mcp_servers"))
-    return {_NAMES[name]: _plain(value) for name, value in options.items() if value is not None}
+    return {
+        _NAMES[name]: float(value) if isinstance(value, Decimal) else value
+        for name, value in options.items()
+        if value is not None
+    }
 
 
 def require_message(message: str) -> None:
@@ -84,10 +88,3 @@ def _require_objects(name: str, values: Sequence[Mapping[str, Any]] | None) -> N
     for place, value in enumerate(values or ()):
         if not isinstance(value, Mapping):
             raise InvalidCall(f"{name}[{place}] must be an object (a dict)")
-
-
-def _plain(value: object) -> object:
-    """Make it what JSON takes."""
-    if isinstance(value, Decimal):
-        return float(value)
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from clients.errors import ApiError
-from clients.event_stream import EventStream
+from clients.event_stream import EventStream, reports_error
 from clients.sse import ServerSentEvent
 
 from .error_reply import error_of
@@ -43,7 +43,7 @@ class PromptStream(EventStream[Message]):
         return whole_text(self.result, self.received)
 
     def _read(self, event: ServerSentEvent, document: Mapping[str, Any]) -> Message:
-        if "error" in {event.event, document.get("type")} or isinstance(document.get("error"), str):
+        if reports_error(event, document):
             error = error_of(document, status=200)
             self._explain(error)
             raise error

@@ -47,7 +47,7 @@ def install_door(app: Flask, world: World, outbox: Outbox) -> None:
         endpoint = documented_path(request.url_rule.rule)
         if endpoint == HEALTH:
             return
-        key = g.api_key = _key_sent(world)
+        key = g.api_key = _known_key(world)
         g.standing = world.keys.take(key)
         if not g.standing.is_allowed:
             message = f"Too many requests: wait {g.standing.retry_after} s"
@@ -59,7 +59,7 @@ def install_door(app: Flask, world: World, outbox: Outbox) -> None:
     @app.after_request
     def tell_rate_limit(response: Response) -> Response:
         if is_chaozcode(request.path):
-            standing = g.get("standing") or world.keys.standing(None)
+            standing = g.get("standing") or world.keys.standing(world.keys.find(_key_sent()))
             response.headers.update(standing.headers())
         return response
 
@@ -75,11 +75,16 @@ def documented_path(rule: str) -> str:
     )
 
 
-def _key_sent(world: World) -> ApiKey:
+def _key_sent() -> str:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not text.strip():
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _known_key(world: World) -> ApiKey:
+    text = _key_sent()
+    if not text:
         raise Refused(401, "Missing API key: send it as 'Authorization: Bearer YOUR_API_KEY'")
-    key = world.keys.find(text.strip())
+    key = world.keys.find(text)
     if key is None:
         raise Refused(401, "Invalid API key: it is unknown, or was revoked")
     return key

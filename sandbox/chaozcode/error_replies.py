@@ -1,4 +1,4 @@
-"""Every error in the one documented shape ("Error Handling")."""
+"""Every error of ChaozCode's in the one documented shape ("Error Handling"), others as Chucky has them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ import structlog
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from sandbox.chaozcode.door import is_chaozcode
 from sandbox.chaozcode.refusal import Refused, error_body
 from sandbox.state.conflict import Clash, NoSuchThing
 
@@ -39,7 +40,9 @@ def install_error_replies(app: Flask) -> None:
 
 
 def _error(status: int, message: str, details: Mapping[str, Any]) -> Response:
-    response = jsonify(error_body(status, message, details, g.get("request_id", "req_unknown")))
+    is_ours = is_chaozcode(request.path)
+    request_id = g.get("request_id", "req_unknown")
+    response = jsonify(error_body(status, message, details, request_id) if is_ours else {"error": message})
     response.status_code = status
     return response
 

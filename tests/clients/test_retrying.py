@@ -4,7 +4,7 @@ import pytest
 import stamina
 
 from clients.chaozcode.errors import InternalError, NotFound, RateLimited, ServiceUnavailable
-from clients.chucky.errors import ConcurrencyLimitReached, UserBudgetExhausted
+from clients.chucky.errors import ConcurrencyLimitReached, TooManyRequests, UserBudgetExhausted
 from clients.errors import (
     ApiError,
     InvalidCall,
@@ -65,6 +65,15 @@ def test_a_wait_that_was_named_is_kept_and_spread_by_chance_so_that_not_all_come
     assert decided(LIMITED, chance=lambda: 1.0) == pytest.approx(3.3)
     assert decided(LimitReached(2)) == 2
     assert decided(ConcurrencyLimitReached("many", retry_after=4)) == 4
+
+
+@pytest.mark.parametrize(
+    "error", [RateLimited("busy", status=429), ConcurrencyLimitReached("many"), TooManyRequests("busy")]
+)
+def test_a_refusal_that_names_no_time_is_repeated_after_a_backoff(error: ApiError) -> None:
+    assert decided(error) is True
+    assert decided(error, longest_wait_seconds=0) is False
+    assert error.retry_after is not None  # for whoever comes back later than within the call
 
 
 def test_a_wait_longer_than_a_call_may_make_is_not_made() -> None:

@@ -157,6 +157,14 @@ def test_an_error_event_is_the_error_that_a_reply_would_be() -> None:
         (b'data: {"type":"error","message":"overloaded"}', UnexpectedStatus, "error: overloaded"),
         (b'data: {"type":"error","error":"overloaded"}', UnexpectedStatus, "error: overloaded"),
         (b'event: error\ndata: {"type":"delta"}', UnexpectedStatus, "reported an error"),
+        (
+            b'data: {"error":{"code":"INTERNAL_ERROR","message":"oops"}}',
+            InternalError,
+            "INTERNAL_ERROR: oops",
+        ),
+        (b'data: {"error":"overloaded"}', UnexpectedStatus, "error: overloaded"),
+        (b"event: error\ndata: overloaded", UnexpectedStatus, "error: overloaded"),
+        (b"event: error\ndata: 503", UnexpectedStatus, "error: 503"),
         (b'data: {"type":"error","code":"UNAUTHORIZED","message":1}', Unauthorized, "UNAUTHORIZED"),
     ],
 )
@@ -275,6 +283,8 @@ def test_the_key_that_a_server_echoes_is_in_no_error_and_in_no_part() -> None:
     assert "bad key ***" in str(error)
     assert KEY not in repr(stream.received) + stream.text + "".join(traceback.format_exception(error))
     assert KEY not in repr(stream)
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert KEY not in repr([each.f_locals for each in frames if "event_stream" in each.f_code.co_filename])
 
 
 def test_a_server_that_sends_byte_by_byte_and_cuts_within_its_chunks_is_read() -> None:

@@ -1,6 +1,7 @@
 """What each error reply becomes, whether it is permanent, and when to try again."""
 
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import stamina
 
 from clients.chucky.budget import AiBudget, ComputeBudget
+from clients.chucky.client import Chucky
 from clients.chucky.errors import (
     ChuckyError,
     ChuckyStatus,
@@ -73,6 +75,7 @@ def refusal(api: Prompted, status: int, reply: Any) -> ChuckyError:
         (402, DEVELOPER_BUDGET, DeveloperBudgetExhausted, False),
         (200, {"error": "user_budget_exhausted"}, UserBudgetExhausted, False),
         (200, {"error": "overloaded"}, ChuckyStatus, False),
+        (200, {"result": None, "error": "overloaded"}, ChuckyStatus, False),
     ],
 )
 def test_each_reply_has_its_error(
@@ -259,20 +262,21 @@ def test_the_token_is_in_no_error_and_no_traceback(api: Prompted, status: int, r
     assert TOKEN not in "".join(traceback.format_exception(raised.value))
 
 
-def test_no_frame_of_ours_shows_the_token_where_a_tool_shows_variables(api: Prompted) -> None:
-    api.prompt_status = 500
+@pytest.mark.parametrize("call", [lambda client: client.prompt("Hi"), lambda client: client.usage()])
+def test_no_frame_of_ours_shows_the_token_where_a_tool_shows_variables(
+    api: Prompted, call: Callable[[Chucky], Any]
+) -> None:
+    api.prompt_status = api.usage_status = 500
 
     def fail() -> ApiError:
         try:
-            api.client.prompt("Hi")
+            call(api.client)
         except ApiError as error:
             return error
         raise AssertionError("it should fail")
 
     told = traceback.TracebackException.from_exception(fail(), capture_locals=True)
-    ours = [
-        frame for frame in told.stack if "/clients/chucky/" in frame.filename.replace("tests/clients", "")
-    ]
+    ours = [frame for frame in told.stack if "/clients/" in frame.filename.replace("tests/clients", "")]
     assert ours
     assert all(TOKEN not in value for frame in ours for value in (frame.locals or {}).values())
     assert all("exchange" not in frame.filename for frame in told.stack)

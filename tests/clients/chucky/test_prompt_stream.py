@@ -152,6 +152,9 @@ def test_a_result_that_is_no_success_is_an_error_in_the_stream_too() -> None:
         (b'data: {"type":"error","message":"overloaded"}', ChuckyStatus),
         (b"event: error\ndata: {}", ChuckyStatus),
         (b"event: error\ndata:", ChuckyStatus),
+        (b"event: error\ndata: overloaded", ChuckyStatus),
+        (b'event: error\ndata: {"type":["error"],"error":"overloaded"}', ChuckyStatus),
+        (b'data: {"error":{"message":"overloaded"}}', ChuckyStatus),
     ],
 )
 def test_an_error_event_is_an_error(event: bytes, kind: type[ApiError]) -> None:

@@ -71,6 +71,13 @@ def test_every_reply_carries_the_figures(api: Imitation) -> None:
         assert all(response.headers[name].isdigit() for name in FIGURES), response.request.path
 
 
+def test_a_call_that_there_is_not_has_the_figures_of_its_key(api: Imitation) -> None:
+    known = api.get("/models").headers["X-RateLimit-Limit"]
+    assert api.get("/nowhere").headers["X-RateLimit-Limit"] == known
+    assert api.post("/models").headers["X-RateLimit-Limit"] == known
+    assert api.get("/nowhere", key=None).headers["X-RateLimit-Limit"] != known
+
+
 def test_past_the_burst_calls_are_refused_until_the_named_wait_is_over() -> None:
     api = Imitation(plan="pro")
     for _ in range(100):

@@ -218,3 +218,11 @@ def test_what_failed_is_a_result_of_another_subtype(whole: Whole) -> None:
     body = whole.prompt().json
     assert body["result"]["subtype"] == "error_max_turns"
     assert [message["type"] for message in body["messages"]] == ["result"]
+
+
+def test_what_there_is_not_is_told_as_chuckys_other_errors_are(whole: Whole) -> None:
+    assert (whole.client.get("/prompt").status_code, whole.client.get("/prompt").json) == (
+        405,
+        {"error": "Method Not Allowed"},
+    )
+    assert whole.client.get("/nowhere").json == {"error": "There is no GET /nowhere"}

@@ -1,4 +1,4 @@
-"""The limits that the API reference documents, held before a call is sent; each raises `InvalidCall`."""
+"""The limits that both APIs document, held before a call is sent; each raises `InvalidCall`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
@@ -6,12 +6,12 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from clients.errors import InvalidCall
+from .errors import InvalidCall
 
 
 def given(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON takes
     """Make a body of the fields that are not None, under the names given."""
-    return {name: _plain(value) for name, value in fields.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def require_some(body: Mapping[str, Any], what: str) -> None:
@@ -136,15 +136,6 @@ def is_this_machine(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _plain(value: object) -> object:
-    # JSON's writer takes no other mappings and sequences than these.
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [dict(each) if isinstance(each, Mapping) else each for each in value]
-    return value
 
 
 def _not_among(name: str, value: object, choices: Sequence[str]) -> str:
