@@ -130,5 +130,5 @@ class LimitReached(TryLater):
     is_repeatable = True
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(f"the plan's limit is reached; to be tried again in {retry_after:.3g} s")
+        super().__init__("the plan's limit is reached; nothing was sent")
         self.retry_after = retry_after

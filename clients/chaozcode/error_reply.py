@@ -13,7 +13,7 @@ from .errors import DOCUMENTED, ChaozCodeError, Forbidden, Unauthorized, Unexpec
 _BY_STATUS: Final = {status: kind for status, _, kind in DOCUMENTED}
 BY_CODE: Final = {code: (status, kind) for status, code, kind in DOCUMENTED}
 _HINTS: Final[Mapping[type[ChaozCodeError], str]] = {
-    Unauthorized: "the API key is wrong or was revoked",
+    Unauthorized: "check the key in CHAOZCODE_API_KEY",
     Forbidden: "the API key may not do this: a readonly key allows GET only, a restricted one some endpoints",
 }
 

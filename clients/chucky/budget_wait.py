@@ -22,6 +22,7 @@ def name_wait(
     if usage is not None and usage.window == LIFETIME:
         error.permanent = True
         error.retry_after = None
+        error.args = (f"{error}; it is for the token's lifetime, and never starts anew", *error.args[1:])
         return
     end = None if usage is None else usage.window_end
     if end is not None and end - now <= _LONGEST:

@@ -86,7 +86,7 @@ def test_which_field_is_at_fault_is_said_once(message: str, details: dict[str, o
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(401, "the API key is wrong or was revoked"), (403, "a readonly key allows GET only")],
+    [(401, "check the key in CHAOZCODE_API_KEY"), (403, "a readonly key allows GET only")],
 )
 def test_what_is_wrong_with_the_key_is_said(status: int, words: str) -> None:
     assert words in str(read(status, {}))

@@ -164,6 +164,7 @@ def test_the_budget_of_a_lifetime_never_starts_anew(api: Prompted, reply: tuple[
     error = refusal(api, *reply)
     assert error.permanent
     assert error.retry_after is None
+    assert str(error).endswith("never starts anew")
 
 
 @pytest.mark.parametrize(
