@@ -18,6 +18,8 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the tables to this release, in one transaction; does nothing when they are, or are newer."""
     settings = LogSettings()
+    if not settings.database_url:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = EventLog.open(settings.url)
     changed = upgrade_schema(log)
     found = read_revision(log)

@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 from types import FrameType
 
 import click
@@ -14,7 +15,10 @@ from sandbox.settings import SandboxSettings
 
 
 @click.command()
-def sandbox() -> None:
+@click.option(
+    "--listening", "listening_fd", type=int, hidden=True
+)  # a socket of `hooks up`, listening already
+def sandbox(*, listening_fd: int | None) -> None:
     """Run the sandbox: ChaozCode's and Chucky's APIs, imitated on this machine, offline.
 
     It listens on HOOKS_SANDBOX_PORT (default 8010). `hooks up` starts it too, and registers its receiver.
@@ -50,7 +54,11 @@ def sandbox() -> None:
 
     output, settings = OutputSettings(), SandboxSettings()
     try:
-        listening = listen(settings.host, settings.port)
+        listening = (
+            listen(settings.host, settings.port)
+            if listening_fd is None
+            else socket.socket(fileno=listening_fd)
+        )
     except SandboxPortTaken as error:
         raise click.ClickException(str(error)) from error
     configure_logs(output)

@@ -76,12 +76,15 @@ def _contents(file: int) -> Iterator["mmap.mmap | bytes"]:
 
 
 def _last(contents: "mmap.mmap | bytes", beginning: bytes) -> dict[str, Any] | None:
-    """Give the last line that begins so."""
+    """Give the last line that begins so; one that can't be read, as after a slip in an editor, is none."""
     at = contents.rfind(_NEWLINE + beginning) + 1
     if at == 0 and contents[: len(beginning)] != beginning:
         return None
     end = contents.find(_NEWLINE, at)
-    found: dict[str, Any] = json.loads(contents[at:end])
+    try:
+        found: dict[str, Any] = json.loads(contents[at:end])
+    except ValueError:
+        return None
     return found
 
 

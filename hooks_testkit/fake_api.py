@@ -44,6 +44,12 @@ class Scripted:
     """Instead of an answer: why there is none."""
 
 
+def require_error(status: object) -> None:
+    """Raise `ValueError` unless it is the status of an error."""
+    if not isinstance(status, int) or not 400 <= status <= 599:
+        raise ValueError(f"{status!r} is no error that it answers: give a status from 400 to 599")
+
+
 class FakeApi(httpx2.BaseTransport):
     """One API in the test's own process: it keeps what is stored in it, and sends nothing anywhere."""
 
@@ -93,6 +99,10 @@ class FakeApi(httpx2.BaseTransport):
         return httpx2.Response(scripted.status, headers=dict(scripted.headers), json=scripted.body)
 
     def _script(self, scripted: Scripted) -> None:
+        if not scripted.path.startswith(("/", "*")):
+            raise ValueError(
+                f"no call is ever made of {scripted.path!r}: write the path as in `calls`, '/{scripted.path}'"
+            )
         with self._lock:
             self._scripted.append(scripted)
 

@@ -17,7 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from clients.settings import CHAOZCODE_URL
-from hooks_testkit.fake_api import FakeApi, Scripted
+from hooks_testkit.fake_api import FakeApi, Scripted, require_error
 from sandbox.app import create_app
 from sandbox.chaozcode.refusal import error_body
 from sandbox.keys import FIXED_KEYS
@@ -62,6 +62,7 @@ class FakeChaozCode(FakeApi):
 
         `retry_after` is in seconds, and named in the headers as ChaozCode does.
         """
+        require_error(status)
         body = error_body(
             status, _MESSAGES.get(status, "Refused by the test"), details or {}, "req_of_a_test"
         )

@@ -19,7 +19,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from clients.settings import CHUCKY_URL
-from hooks_testkit.fake_api import FakeApi, Scripted
+from hooks_testkit.fake_api import FakeApi, Scripted, require_error
 from hooks_testkit.fake_chaozcode import AtOnce, NoWebhooks
 from sandbox.app import create_app
 from sandbox.chucky.desk import Desk
@@ -77,6 +77,8 @@ class FakeChucky(FakeApi):
 
     def __init__(self, replies: Sequence[str] = ()) -> None:
         """`replies` answer the prompts, one after the other; those after the last one are echoed."""
+        if isinstance(replies, str):  # each of its letters would be a reply
+            raise ValueError(f"replies are a list of texts: write replies=[{replies!r}]")  # noqa: TRY004
         now, chance = _utc_now, Random(0)  # noqa: S311 - ids of a test
         self._desk = Desk(now=now, chance=chance)
         app = create_app(World(now=now, chance=chance), NoWebhooks(), later=AtOnce())
@@ -107,6 +109,10 @@ class FakeChucky(FakeApi):
         `window` is that of a budget which is used up: the handler is called again when the next one starts,
         or never, for `lifetime`.
         """
+        if isinstance(error, int):
+            require_error(error)
+        elif error not in _ERRORS:
+            raise ValueError(f"{error!r} is none of Chucky's errors: {', '.join(_ERRORS)}, or a status")
         self._desk.set_budgets(replace(self._desk.budgets, window=window))
         status, body = (error, {"error": f"status {error}"}) if isinstance(error, int) else _ERRORS[error]
         self._script(Scripted(method="POST", path=_PROMPT, left=times, status=status, body=body))

@@ -15,8 +15,10 @@ from console.handlers.registered import registered
 from console.handlers.sample import sample_type
 from console.own_command import own_command
 from console.visible import visible
+from handlers.discovery import turned_off
 from handlers.registration import Handler
 from handlers.router import Router
+from handlers.settings import HandlerSettings
 from handlers.source import text_of
 
 _LINES: Final = 200
@@ -50,6 +52,9 @@ def _named(router: Router, name: str) -> Handler:
     names = [handler.name for handler in router.handlers]
     if name in names:
         return router.handlers[names.index(name)]
+    variable = dict(turned_off(HandlerSettings())).get(name)
+    if variable is not None:
+        raise click.ClickException(f"{name!r} is off: {variable} turns it on (docs/handlers.md)")
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "hooks handlers list shows all"
     raise click.ClickException(f"no handler is named {name!r}: {hint}")

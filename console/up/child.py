@@ -36,7 +36,9 @@ class Child:
         environment: Mapping[str, str],
         hear: Hear,
         mend: Mend = lambda: None,
+        inherits: Sequence[int] = (),
     ) -> None:
+        """`inherits` are open files that it finds under the same numbers."""
         self.name = name
         self.is_ready = False
         """Whether it ever came as far as doing its work."""
@@ -44,6 +46,7 @@ class Child:
         self._environment = environment
         self._hear = hear
         self._mend = mend
+        self._inherits = inherits
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_again_at: float | None = None
@@ -57,6 +60,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=dict(self._environment),
+            pass_fds=self._inherits,
             start_new_session=True,  # Ctrl-C reaches `hooks up` alone, which ends the others in order
         )
         self._started_at = time.monotonic()

@@ -1,7 +1,7 @@
 """`hooks up`: where everything embedded meets; start, watch, stop."""
 
 import signal
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,7 @@ from console.settings import OutputSettings, TriggerSettings, UpSettings, enviro
 from console.up.fleet import Fleet
 from console.up.home import URL_FILE, development_secret, hold_home
 from console.up.reload import Reloader
-from console.up.sandbox import require_sandbox_port, sandbox_environment, sandbox_greeting
+from console.up.sandbox import listen_for_sandbox, sandbox_environment, sandbox_greeting
 from console.up.tables import ensure_tables
 from console.up.valkey import set_data_aside, valkey_command
 from eventlog.settings import LogSettings
@@ -45,7 +45,9 @@ def up(*, reloads: bool, with_sandbox: bool) -> None:
     """
     OutputSettings(), HandlerSettings(), WorkerSettings()  # a wrong variable is told now, not by a child
     settings, log, queue, sandbox = UpSettings(), LogSettings(), QueueSettings(), SandboxSettings()
-    with hold_home(log.home):
+    with ExitStack() as held:
+        held.enter_context(hold_home(log.home))
+        listening: dict[str, int] = {}
         if not TriggerSettings().webhook_secret.get_secret_value():
             development_secret(log.home)
         # The receiver reads the secret itself, wherever it comes from, and so sees when it is changed there.
@@ -53,7 +55,7 @@ def up(*, reloads: bool, with_sandbox: bool) -> None:
         try:
             require_port(receiver.host, receiver.port)
             if with_sandbox:
-                require_sandbox_port(sandbox)
+                listening["sandbox"] = held.enter_context(listen_for_sandbox(sandbox)).fileno()
         except (PortTaken, SandboxPortTaken) as error:
             raise click.ClickException(str(error)) from error
         shown_host = "127.0.0.1" if receiver.host in ("0.0.0.0", "::") else receiver.host  # noqa: S104
@@ -69,20 +71,20 @@ def up(*, reloads: bool, with_sandbox: bool) -> None:
         if reloads:
             reload_file = log.home.absolute() / "reload"
             environment["HOOKS_RELOAD_FILE"] = str(reload_file)
-            reloader = Reloader(reload_file, environment)
+            reloader = held.enter_context(closing(Reloader(reload_file, environment)))
         fleet = Fleet(
             environment,
             ready=lambda: _greet(url, log, queue, sandbox if with_sandbox else None),
             each_look=reloader.look if reloader else lambda: None,
             queue_workers=settings.queue_workers,
+            listening=listening,
         )
         if not queue.redis_url:
             folder = log.home.absolute() / "valkey"
             fleet.add_server("valkey", valkey_command(folder, queue.socket), partial(set_data_aside, folder))
         _stop_on_signals(fleet)
-        with closing(reloader) if reloader else nullcontext():
-            others = [*["worker"] * settings.workers, "clock", *(["sandbox"] if with_sandbox else [])]
-            _run(fleet, log, others, log.home / URL_FILE, url)
+        others = [*["worker"] * settings.workers, "clock", *(["sandbox"] if with_sandbox else [])]
+        _run(fleet, log, others, log.home / URL_FILE, url)
 
 
 def _run(fleet: Fleet, log: LogSettings, others: list[str], url_file: Path, url: str) -> None:

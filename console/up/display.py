@@ -160,6 +160,14 @@ def _webhook(fields: Fields) -> tuple[str, str, str | None]:
     return _other(fields)
 
 
+def _call_repeated(fields: Fields) -> tuple[str, str, str | None]:
+    """Tell what stamina logs when a client makes a call again; a handler of the user's may use it too."""
+    if "wait_for" not in fields or "caused_by" not in fields:
+        return _other(fields)
+    text = f"called again in {fields['wait_for']:g} s: {_first_line(str(fields['caused_by']))}"
+    return "", text, "yellow"
+
+
 def _other(fields: Fields) -> tuple[str, str, str | None]:
     details = "  ".join(
         f"{name}={value}" for name, value in fields.items() if name not in (*_OWN_FIELDS, "exception")
@@ -181,4 +189,5 @@ _WORDINGS: Final[Mapping[str, Callable[[Fields], tuple[str, str, str | None]]]] 
     "clock": _process,
     "sandbox": _sandbox,
     "webhook": _webhook,
+    "stamina.retry": _call_repeated,
 }

@@ -26,14 +26,19 @@ class Fleet:
         ready: Callable[[], None],
         each_look: Callable[[], None] = lambda: None,
         queue_workers: Mapping[str, int] = MappingProxyType({}),
+        listening: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """`ready` is called when the first of the processes does its work; then `each_look`, often."""
+        """`ready` is called when the first of the processes does its work; then `each_look`, often.
+
+        `listening` are sockets that listen already, for the processes of these names.
+        """
         self._environment = environment
         self._ready = ready
         self._each_look = each_look
         self._greeted = False
         self._to_start: list[str] = []
         self._queue_workers = queue_workers
+        self._listening = listening
         self._queues: set[str] = set()
         self._stops_requested = 0
         self._servers: list[Child] = []
@@ -61,7 +66,11 @@ class Fleet:
         )
         shown = named if number == 0 else f"{named}-{number + 1}"
         command = [sys.executable, "-m", "console", name, *(() if queue is None else ("--queue", queue))]
-        process = Child(shown, command, self._environment, self._hear)
+        listening = self._listening.get(name)
+        if listening is not None:
+            command += ["--listening", str(listening)]
+        inherits = () if listening is None else (listening,)
+        process = Child(shown, command, self._environment, self._hear, inherits=inherits)
         self._processes.append(process)
         process.start()
 

@@ -23,7 +23,12 @@ def _die_with_parent() -> None:
 
 
 def _main() -> int:
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)  # noqa: PLW1509 - one thread
+    child = subprocess.Popen(
+        sys.argv[1:],
+        stdin=subprocess.DEVNULL,
+        close_fds=False,  # what this guard was given is for the command
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread
+    )
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:

@@ -1,5 +1,6 @@
-"""The sandbox of `hooks up`: its port, and how the other processes are told of it."""
+"""The sandbox of `hooks up`: its socket, and how the other processes are told of it."""
 
+from socket import socket
 from typing import Final
 
 from clients.settings import ApiSettings
@@ -11,9 +12,12 @@ from sandbox.settings import SandboxSettings
 _KEY: Final = FIXED_KEYS["development"]
 
 
-def require_sandbox_port(settings: SandboxSettings) -> None:
-    """Raise `SandboxPortTaken` unless the sandbox can listen where it is to."""
-    listen(settings.host, settings.port).close()
+def listen_for_sandbox(settings: SandboxSettings) -> socket:
+    """Listen where the sandbox is to, which is given the socket; or raise `SandboxPortTaken`.
+
+    Who calls it before it has started, or while it is started again, waits and is not refused.
+    """
+    return listen(settings.host, settings.port)
 
 
 def sandbox_environment(sandbox: SandboxSettings, apis: ApiSettings, *, receiver_url: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from clients.chaozcode.errors import NotFound
 from eventlog.project_history import record_change
 from handlers import Context, Event, Router, Skip
 
@@ -15,7 +16,10 @@ def keep_project_history(event: Event, ctx: Context) -> None:
     # What the event holds is not documented: the API is asked where it has no settings.
     settings = event.data.get("settings")
     if not isinstance(settings, Mapping):
-        settings = ctx.chaozcode.projects.get(event.subject).settings
+        try:
+            settings = ctx.chaozcode.projects.get(event.subject).settings
+        except NotFound:
+            raise Skip("the project is not there any more") from None
     if settings is None:
         raise Skip("the project has no settings")
     # Beside the event log, in one transaction with this handler's outcome: each event is recorded once.

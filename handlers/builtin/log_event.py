@@ -13,8 +13,8 @@ router = Router()
 # A handler is a plain function of two arguments, the event and the context. It runs at least once for each
 # event and should take seconds, not minutes: `timeout` is when it is stopped. When it raises, it runs again
 # later, at most `retries` times. Other ways to end are `raise Skip(reason)`, `raise RetryLater(seconds)` and
-# `raise PermanentError(message)`.
-@router.on(*KNOWN_TYPES, retries=5, timeout=30)
+# `raise PermanentError(message)`. `dry_run` lets `hooks replay --dry-run=handlers` call it.
+@router.on(*KNOWN_TYPES, retries=5, timeout=30, dry_run=True)
 def log_event(event: Event, ctx: Context) -> None:
     # ctx.log is a structlog logger that adds the event's id, the handler's name and the attempt by itself.
     # Log a fixed name and fields, so that logs can be searched; leave out what is private in event.data.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from clients.chaozcode.errors import Conflict
+from clients.chaozcode.errors import Conflict, NotFound
 from handlers import Context, Event, Router, Skip
 
 router = Router()
@@ -14,10 +14,14 @@ def remember_agent_result(event: Event, ctx: Context) -> None:
     if agent_id is None:
         raise Skip("the event names no agent")
 
+    def look() -> str | None:
+        try:
+            return _summary(ctx.chaozcode.agents.get(agent_id).raw)
+        except NotFound:
+            raise Skip("the agent is not there any more") from None
+
     # What the event holds is not documented: the API is asked where it has no summary.
-    summary = _summary(event.data) or ctx.once(
-        "look", lambda: _summary(ctx.chaozcode.agents.get(agent_id).raw)
-    )
+    summary = _summary(event.data) or ctx.once("look", look)
     if not summary:
         raise Skip("its result has no summary")
 

@@ -27,6 +27,16 @@ def test_an_upgrade_says_what_it_did(sqlite_url: str) -> None:
     assert upgrade() == f"{sqlite_url}: already at revision {HEAD}\n"
 
 
+def test_without_any_configuration_the_log_is_made_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.delenv("HOOKS_HOME", raising=False)
+    assert "now at revision" in upgrade()
+    assert (tmp_path / ".hooks" / "events.db").exists()
+    assert (tmp_path / ".hooks").stat().st_mode & 0o777 == 0o700
+
+
 def test_on_tables_of_a_newer_release_an_upgrade_has_nothing_to_do(sqlite_url: str) -> None:
     upgrade()
     with closing(EventLog.open(sqlite_url)) as log, log.write() as connection:

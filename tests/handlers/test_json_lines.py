@@ -81,3 +81,13 @@ def test_processes_that_append_at_once_lose_nothing(file: Path) -> None:
         process.stdin.flush()
     assert [process.wait(50) for process in started] == [0, 0, 0]
     assert sorted(str(line["event"]) for line in lines(file)) == sorted(f"evt_{n}" for n in range(20))
+
+
+def test_a_line_that_was_damaged_by_hand_counts_for_none(file: Path) -> None:
+    mirror = JsonLines(file, about="memoryId")
+    assert mirror.append("m1", "evt_1", FIRST, {})
+    with file.open("a") as by_hand:
+        by_hand.write('{"memoryId":"m1","event":"evt_2",oops\n')
+    assert mirror.append("m1", "evt_3", SECOND, {})
+    assert not mirror.append("m1", "evt_3", SECOND, {})
+    assert json.loads(file.read_text().splitlines()[-1])["event"] == "evt_3"

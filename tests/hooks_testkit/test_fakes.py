@@ -1,7 +1,9 @@
 """The fakes of both APIs: the real clients over the sandbox, without a socket."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -211,3 +213,21 @@ def test_nothing_else_is_in_the_package() -> None:
 
     with pytest.raises(AttributeError, match="FakeOther"):
         _ = hooks_testkit.FakeOther
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (lambda: FakeChucky().fails("budget"), "user_budget_exhausted"),  # type: ignore[arg-type]
+        (lambda: FakeChucky().fails(200), "no error"),
+        (lambda: FakeChucky(replies="The disk was full."), "a list"),
+        (lambda: FakeChaozCode().fails("user_budget_exhausted"), "400 to 599"),  # type: ignore[arg-type]
+        (lambda: FakeChaozCode().fails(200), "no error"),
+        (lambda: FakeChaozCode().fails(500, on="memory/store"), "'/memory/store'"),
+        (lambda: FakeChaozCode().answers("memory/m1", {}), "'/memory/m1'"),
+        (lambda: FakeChaozCode().is_away(on="memory/*"), "'/memory/*'"),
+    ],
+)
+def test_what_could_not_happen_is_refused_with_what_to_write(said: Callable[[], None], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        said()

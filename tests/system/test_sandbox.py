@@ -30,8 +30,6 @@ def test_an_event_of_the_sandbox_is_handled_with_both_apis(tmp_path: Path) -> No
         running.with_sandbox = True
         running.start()
         assert running.says("curl", f"{running.sandbox_url}/v2/memory/store")
-        running.wait_for("sandbox", "ready", running.sandbox_url)
-        running.wait_for("worker", "ready, 1 handler")
         with httpx2.Client(
             base_url=running.sandbox_url,
             headers={"Authorization": "Bearer cc_dev_sandbox"},

@@ -199,6 +199,12 @@ def test_a_name_that_is_not_there_is_told_with_the_likely_one(module: Path) -> N
     assert "hooks handlers list" in run("show", "zzzzzz").output
 
 
+def test_one_that_is_turned_off_is_told_with_its_setting(module: Path) -> None:
+    result = run("show", "mirror_memories")
+    assert result.exit_code == 1
+    assert "'mirror_memories' is off: HOOKS_MIRROR_MEMORIES turns it on" in result.output
+
+
 def test_built_in_handlers_that_are_off_are_named_with_what_turns_them_on(
     module: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,19 @@ def test_a_long_name_is_kept_apart_from_what_it_says(capsys: pytest.CaptureFixtu
             {"event": "lease_expired", "events": 1, "first": "e1"},
             "queued 1 again whose worker vanished, e1 first",
         ),
+        (
+            {
+                "event": "stamina.retry_scheduled",
+                "callable": "<context block>",
+                "args": [],
+                "kwargs": {},
+                "retry_num": 2,
+                "caused_by": "InternalError('GET /models: ChaozCode answered 500')",
+                "wait_for": 0.5,
+                "waited_so_far": 0.25,
+            },
+            "called again in 0.5 s: InternalError('GET /models: ChaozCode answered 500')",
+        ),
     ],
 )
 def test_what_the_clock_and_the_workers_do_is_told_in_words(

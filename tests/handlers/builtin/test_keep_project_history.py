@@ -79,3 +79,8 @@ def test_what_tells_nothing_is_skipped(chaozcode: FakeChaozCode) -> None:
     assert run(keep_project_history, updated(), chaozcode=chaozcode).outcome == Skipped(
         "the project has no settings"
     )
+
+
+def test_a_project_that_was_deleted_meanwhile_is_skipped(chaozcode: FakeChaozCode) -> None:
+    outcome = run(keep_project_history, updated(), chaozcode=chaozcode).outcome
+    assert outcome == Skipped("the project is not there any more")

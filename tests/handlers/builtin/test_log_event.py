@@ -21,3 +21,7 @@ def test_every_documented_type_is_logged_with_its_subject(event_type: str) -> No
 def test_other_types_stay_unhandled() -> None:
     assert router.for_type("webhook.test") == ()
     assert router.handlers[0].function is log_event
+
+
+def test_it_does_not_keep_events_from_being_tried_in_a_dry_run() -> None:
+    assert router.handlers[0].dry_run

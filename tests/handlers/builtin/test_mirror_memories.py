@@ -69,6 +69,14 @@ def test_what_was_deleted_since_its_event_is_mirrored_as_deleted(chaozcode: Fake
     assert content_of(run(mirror_memories, stored(), chaozcode=chaozcode)) is None
 
 
+def test_a_404_that_is_none_of_the_api_deletes_nothing(chaozcode: FakeChaozCode) -> None:
+    """As where `CHAOZCODE_API_URL` leads elsewhere."""
+    chaozcode.answers("/memory/m1", "no such page", status=404)
+    result = run(mirror_memories, stored(), chaozcode=chaozcode)
+    assert isinstance(result.outcome, Dead)
+    assert result.outcome.error.error_type == "clients.chaozcode.errors.NotFound"
+
+
 def test_a_file_has_one_line_for_each_event_however_often_it_runs(
     chaozcode: FakeChaozCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

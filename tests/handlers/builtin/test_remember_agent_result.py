@@ -32,3 +32,10 @@ def test_a_result_without_a_summary_is_skipped(chaozcode: FakeChaozCode) -> None
     assert run(remember_agent_result, make_event("agent.completed")).outcome == Skipped(
         "the event names no agent"
     )
+
+
+def test_an_agent_that_nobody_knows_is_skipped(chaozcode: FakeChaozCode) -> None:
+    event = make_event("agent.completed", agentId="agent_1")
+    assert run(remember_agent_result, event, chaozcode=chaozcode).outcome == Skipped(
+        "the agent is not there any more"
+    )
