@@ -9,7 +9,7 @@ import click
 from stamina import instrumentation
 
 from clients.chaozcode.client import ChaozCode
-from clients.chaozcode.errors import ChaozCodeError, Forbidden, Unauthorized
+from clients.chaozcode.errors import Forbidden, NotFound, Unauthorized
 from clients.errors import ApiError, TransportFailed, TryLater
 from clients.settings import ApiSettings
 from console.visible import visible_line
@@ -94,6 +94,7 @@ def _words(error: ApiError, api_url: str) -> str:
             return f"ChaozCode's API at {api_url} does not answer: {error}; run the command again"
         case TryLater():
             return f"ChaozCode's limit of requests is reached; try again in {error.retry_after or 60:.0f} s"
-        case ChaozCodeError() if error.request_id:
-            return f"ChaozCode answered: {error} (request {error.request_id})"
-    return f"ChaozCode's API: {error}"
+        case NotFound():
+            return f"{error}; is CHAOZCODE_API_URL right ({api_url})?"
+    again = "; run the command again" if error.is_transient else ""
+    return f"ChaozCode's API: {error}{again}"

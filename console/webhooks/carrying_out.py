@@ -2,7 +2,7 @@
 
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,10 +16,12 @@ from console.webhooks.changeover import Changeover, ChangeStopped, Steps
 from console.webhooks.journal import Change, Journal
 from console.webhooks.probe import ReceiverProbe, Verdict
 from console.webhooks.proof import only_send, prove_with
-from console.webhooks.secret_place import EnvFilePlace, PrintedPlace, Say, SecretPlace
-from console.webhooks.target import Target, usable_target
+from console.webhooks.registered import ids_at, is_same_url
+from console.webhooks.secret_place import EnvFilePlace, PrintedPlace, Say, SecretPlace, fingerprint
+from console.webhooks.target import require_callable
 from eventlog.settings import LogSettings
 from receiver.secret_settings import SECRET_VARIABLE
+from sandbox.settings import SandboxSettings
 
 _TAKEN_UP_SECONDS: Final = 15.0
 _BY_HAND_SECONDS: Final = 900.0
@@ -41,18 +43,30 @@ def journal_of(account: Account) -> Journal:
     return Journal(TriggerSettings().home, account.api_url)
 
 
-def require_target(account: Account, url: str, options: Options) -> Target:
+def require_url(account: Account, url: str, options: Options) -> None:
     """Check whether ChaozCode could call the URL; raises `click.ClickException` with what to do."""
-    return usable_target(url, api_is_here=account.is_here, look_up_names=options.checks)
+    require_callable(url, api_is_here=account.is_here, look_up_names=options.checks)
 
 
-def carry_out(account: Account, journal: Journal, change: Change, target: Target, options: Options) -> Change:
-    """Check the URL and carry the change out; raises `click.ClickException` with what to do."""
+def interrupted(
+    account: Account, journal: Journal, url: str, events: tuple[str, ...] | None
+) -> Change | None:
+    """Give the change of this URL that was begun and not ended, to end with the events asked for now."""
+    change = journal.change_of(url)
+    if change is None or events is None or set(events) == set(change.events):
+        return change
+    # Whatever was made for other events goes with the old ones.
+    old = tuple(dict.fromkeys((*change.old, *ids_at(account.client.webhooks, url))))
+    return journal.note(replace(change, events=events, old=old, made=None))
+
+
+def carry_out(account: Account, journal: Journal, change: Change, options: Options) -> Change:
+    """See that the URL answers and carry the change out; raises `click.ClickException` with what to do."""
     settings = TriggerSettings()
     say: Say = partial(click.echo, err=options.prints)
     place = _place(options, settings, say)
     is_local = not options.prints and not options.checks
-    probe = ReceiverProbe(settings.url if is_local else target.url, own_certificate=settings.tls_cert)
+    probe = ReceiverProbe(settings.url if is_local else change.url, own_certificate=settings.tls_cert)
     with ExitStack() as stack:
         if options.prints and not LogSettings().database_url:
             prove = only_send(account.client.webhooks, say=say)
@@ -64,10 +78,24 @@ def carry_out(account: Account, journal: Journal, change: Change, target: Target
             prove=prove,
             let_arrive=lambda: time.sleep(options.settle_seconds),
         )
-        changeover = Changeover(account.client.webhooks, place, journal, steps, say=say)
-        if options.checks and (fault := probe.fault(target.health_url)) is not None:
+        changeover = Changeover(
+            account.client.webhooks,
+            place,
+            journal,
+            steps,
+            say=say,
+            also_needed=_of_sandbox(account, settings),
+        )
+        if options.checks and (fault := probe.fault()) is not None:
             raise click.ClickException(_unreachable(fault, changeover, change, place))
         return changeover.run(change)
+
+
+def _of_sandbox(account: Account, settings: TriggerSettings) -> tuple[str, ...]:
+    """Give the fingerprint of what the sandbox of `hooks up` signs with: no other API lists its webhooks."""
+    if settings.made_by_up is None or is_same_url(account.api_url, f"{SandboxSettings().url}/v2"):
+        return ()
+    return (fingerprint(settings.made_by_up),)
 
 
 def _place(options: Options, settings: TriggerSettings, say: Say) -> SecretPlace:
@@ -98,8 +126,9 @@ def _await_acceptance(probe: ReceiverProbe, place: SecretPlace, options: Options
         raise ChangeStopped(f"{answered.reason}; run the command again")
     if place.is_ours:
         raise ChangeStopped(
-            f"the receiver at {probe.url} does not take up the secret in {Path('.env').absolute()}: it must"
-            f" run in this folder, with no {SECRET_VARIABLE} in its own environment; elsewhere, use --print"
+            f"the receiver at {probe.url} does not take up the secret in {Path('.env').absolute()}. Where it"
+            f" has {SECRET_VARIABLE} in its environment, set that to the same here; where it runs in another"
+            " folder or on another host, use --print; then run the command again"
         )
     raise ChangeStopped(
         f"the receiver at {probe.url} still does not accept the new secret; once it does, run the command"

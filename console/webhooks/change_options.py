@@ -15,7 +15,9 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.argument("url")
     @click.option(
-        "--events", type=EventTypes(), help="Which types, such as agent.*,memory.stored; all of them."
+        "--events",
+        type=EventTypes(),
+        help="Which types, such as agent.*,memory.stored; else all, or those of the one that is replaced.",
     )
     @click.option(
         "--print", "prints", is_flag=True, help="Print the secret, for a receiver that runs on another host."

@@ -6,13 +6,15 @@ webhook that signs with it, and until after the last one that did is gone.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
 from clients.chaozcode.errors import Conflict, NotFound
-from clients.chaozcode.webhooks import Webhook, Webhooks
+from clients.chaozcode.webhooks import Webhooks
+from clients.errors import MalformedReply, ReplyLost
 from console.webhooks.journal import Change, Journal
+from console.webhooks.registered import ids_at, registered
 from console.webhooks.secret_place import Say, SecretPlace, fingerprint, new_secret
 
 _LISTED_WITHIN_SECONDS: Final = 3.0
@@ -46,13 +48,16 @@ class Changeover:
         steps: Steps,
         *,
         say: Say,
+        also_needed: Collection[str] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`also_needed` are the fingerprints of secrets that others than the API's webhooks sign with."""
         self._webhooks = webhooks
         self._place = place
         self._journal = journal
         self._steps = steps
         self._say = say
+        self._also_needed = frozenset(also_needed)
         self._sleep = sleep
 
     def run(self, change: Change) -> Change:
@@ -92,13 +97,10 @@ class Changeover:
 
     def _made(self, change: Change) -> str | None:
         """Find the new webhook, if there is one: also when an answer with its id never came."""
-        here = [webhook.id for webhook in self._registered(change.url)]
+        here = ids_at(self._webhooks, change.url)
         if change.made in here:
             return change.made
         return next((found for found in here if found not in change.old), None)
-
-    def _registered(self, url: str) -> Sequence[Webhook]:
-        return registered_at(self._webhooks, url)
 
     def _make(self, change: Change, secret: str | None) -> Change:
         if (made := self._made(change)) is not None:
@@ -106,7 +108,7 @@ class Changeover:
         if secret is None:
             raise ChangeStopped("the new secret is not known here any more; run the command again")
         try:
-            reply = self._webhooks.create(change.url, change.events, secret=secret)
+            made = self._create(change, secret)
         except Conflict as error:
             if not change.old:
                 raise ChangeStopped(
@@ -115,15 +117,24 @@ class Changeover:
                 ) from error
             change = self._journal.note(replace(change, has_gap=True))
             self._delete(change.old)
-            reply = self._webhooks.create(change.url, change.events, secret=secret)
+            made = self._create(change, secret)
         if change.has_gap:
             self._say(
                 "ChaozCode takes one webhook for a URL, so the old one was deleted before the new one was"
                 " made: what happened between the two was not sent; look for it at ChaozCode"
             )
-        made = reply.id or self._listed(change)
         self._say(f"the webhook {made} is registered")
         return self._journal.note(replace(change, made=made))
+
+    def _create(self, change: Change, secret: str) -> str:
+        try:
+            named = self._webhooks.create(change.url, change.events, secret=secret).id
+        except (MalformedReply, ReplyLost):
+            if (made := self._made(change)) is None:
+                raise
+            return made  # it was carried out all the same
+        # What the list says comes first: the reply's id may be one of the request.
+        return self._made(replace(change, made=named)) or named or self._listed(change)
 
     def _listed(self, change: Change) -> str:
         waited = 0.0
@@ -132,7 +143,7 @@ class Changeover:
             waited += _LOOK_SECONDS
         if made is None and change.old:
             # It was accepted, and nothing is new: the one that was there has the new secret now.
-            made = next((webhook.id for webhook in self._registered(change.url)), None)
+            made = next(iter(ids_at(self._webhooks, change.url)), None)
         if made is None:
             raise ChangeStopped(
                 "ChaozCode took the webhook and does not list it; look at: hooks webhooks list"
@@ -140,11 +151,16 @@ class Changeover:
         return made
 
     def _delete_old(self, change: Change) -> Change:
-        old = tuple(each for each in change.old if each != change.made)
+        # Those that an attempt at making it left behind sign with the new secret, and send all twice.
+        all_here = dict.fromkeys((*change.old, *ids_at(self._webhooks, change.url)))
+        old = tuple(each for each in all_here if each != change.made)
         self._delete(old)
         if old and not change.has_gap:
+            which = "old" if change.old else "superfluous"
             self._say(
-                "the old webhook is deleted" if len(old) == 1 else f"{len(old)} old webhooks are deleted"
+                f"the {which} webhook is deleted"
+                if len(old) == 1
+                else f"{len(old)} {which} webhooks are deleted"
             )
         return change
 
@@ -179,16 +195,11 @@ class Changeover:
     def _judge(self, change: Change, others: set[str]) -> tuple[set[str], set[str]]:
         """Tell of the other secrets which no webhook signs with any more, and which one surely does."""
         of_webhooks = self._journal.secrets_by_webhook()
-        living = {webhook.id for webhook in self._webhooks.list() if webhook.id not in (None, change.made)}
+        living = {webhook.id for webhook in registered(self._webhooks) if webhook.id} - {change.made}
         needed = {of_webhooks[each] for each in living if each in of_webhooks}
-        needed |= self._journal.secrets_under_way(but=change.url)
+        needed |= self._journal.secrets_elsewhere(but=change.url) | self._also_needed
         if living <= of_webhooks.keys():
             return others - needed, needed
         # Those not made here may sign with any: only what is on record as the old one's may go.
         of_old = {of_webhooks[each] for each in change.old if each in of_webhooks}
         return (of_old & others) - needed, needed
-
-
-def registered_at(webhooks: Webhooks, url: str) -> list[Webhook]:
-    """Find the webhooks with this URL that have an id."""
-    return [webhook for webhook in webhooks.list() if webhook.url == url and webhook.id is not None]

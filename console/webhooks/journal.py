@@ -96,10 +96,15 @@ class Journal:
         """Give the fingerprint of each webhook's secret, as far as they were registered from here."""
         return dict(self._read()["secrets"])
 
-    def secrets_under_way(self, *, but: str) -> frozenset[str]:
-        """Give the fingerprints of the new secrets of all other URLs' changes."""
+    def secrets_elsewhere(self, *, but: str) -> frozenset[str]:
+        """Give the fingerprints of other URLs' new secrets, and of those of other APIs' webhooks."""
         changes = self._read()["changes"]
-        return frozenset(kept["secret"] for url, kept in changes.items() if url != but and kept["secret"])
+        found = {kept["secret"] for url, kept in changes.items() if url != but}
+        for api_url, kept in self._read_all().items():
+            if api_url != self._api_url:
+                found |= {each["secret"] for each in kept.get("changes", {}).values()}
+                found |= set(kept.get("secrets", {}).values())
+        return frozenset(found - {None})
 
     def _read_all(self) -> dict[str, Any]:
         try:

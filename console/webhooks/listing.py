@@ -8,6 +8,7 @@ from console.rendering import iso_time, local_time, show, show_json, table
 from console.settings import TriggerSettings, secrets_in_environment
 from console.webhooks.account import open_account
 from console.webhooks.carrying_out import journal_of
+from console.webhooks.registered import is_same_url, registered
 from console.webhooks.secret_place import EnvFilePlace, fingerprint
 
 _HEADINGS = ("", "id", "url", "events", "created")
@@ -18,12 +19,15 @@ _HEADINGS = ("", "id", "url", "events", "created")
 def list_webhooks(*, as_json: bool) -> None:
     """List the webhooks at ChaozCode; * marks those whose events this receiver accepts."""
     with open_account() as account:
-        webhooks = list(account.client.webhooks.list())
+        webhooks = registered(account.client.webhooks)
         settings = TriggerSettings()
         accepted = secrets_in_environment() or EnvFilePlace(settings.made_by_up).read()
         ours = {fingerprint(secret) for secret in accepted}
         by_webhook = journal_of(account).secrets_by_webhook()
-    here = [webhook.url == settings.url or by_webhook.get(webhook.id or "") in ours for webhook in webhooks]
+    here = [
+        is_same_url(webhook.url, settings.url) or by_webhook.get(webhook.id or "") in ours
+        for webhook in webhooks
+    ]
     if as_json:
         show_json(
             {"webhooks": [_as_json(each, is_here) for each, is_here in zip(webhooks, here, strict=True)]}

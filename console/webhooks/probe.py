@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 
@@ -57,13 +57,8 @@ class ReceiverProbe:
         self._clock = clock
         self._sleep = sleep
 
-    def fault(self, health_url: str) -> str | None:
+    def fault(self) -> str | None:
         """Say why events would not arrive at the URL, or None where a receiver of ours answers there."""
-        reply = self._request("GET", health_url)
-        if isinstance(reply, str):
-            return reply
-        if reply.is_redirect:
-            return _redirected(health_url, reply)
         answered = self._ask(None)
         return answered.reason if answered.verdict is Verdict.NO_RECEIVER else None
 
@@ -92,7 +87,7 @@ class ReceiverProbe:
         headers = {"Content-Type": "application/json"}
         if secret is not None:
             headers[SIGNATURE_HEADER] = sign(PROBE, secret.encode())
-        reply = self._request("POST", self.url, content=PROBE, headers=headers)
+        reply = self._post(PROBE, headers)
         if isinstance(reply, str):
             return Answered(verdict=Verdict.NO_RECEIVER, reason=reply)
         match reply.status_code, _code_of(reply):
@@ -101,30 +96,29 @@ class ReceiverProbe:
             case 401, "UNAUTHORIZED":
                 return Answered(verdict=Verdict.REFUSED)
         if reply.is_redirect:
-            reason = _redirected(self.url, reply)
+            leads_to = reply.headers.get("Location", "elsewhere")[:200]
+            reason = (
+                f"{self.url} redirects to {leads_to}; webhooks don't follow that: register the URL that it"
+                " leads to"
+            )
         elif _code_of(reply) == "NOT_FOUND":
             reason = f"{self.url} is not the path of a receiver: it ends with /webhooks/chaozcode"
         else:
             reason = f"{self.url} answers with {reply.status_code}, and is no receiver of chaozcode-hooks"
         return Answered(verdict=Verdict.NO_RECEIVER, reason=reason)
 
-    def _request(self, method: str, url: str, **content: Any) -> httpx2.Response | str:  # noqa: ANN401
+    def _post(self, content: bytes, headers: dict[str, str]) -> httpx2.Response | str:
         try:
             with httpx2.Client(
                 verify=self._verify,
                 transport=self._transport,
                 timeout=_TIMEOUT_SECONDS,
-                trust_env=not is_loopback(url),
+                trust_env=not is_loopback(self.url),
                 follow_redirects=False,
             ) as client:
-                return client.request(method, url, **content)
+                return client.post(self.url, content=content, headers=headers)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return _in_words(url, error)
-
-
-def _redirected(url: str, reply: httpx2.Response) -> str:
-    target = reply.headers.get("Location", "elsewhere")[:200]
-    return f"{url} redirects to {target}; webhooks don't follow that: register the URL that it leads to"
+            return _in_words(self.url, error)
 
 
 def _in_words(url: str, error: Exception) -> str:

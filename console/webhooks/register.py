@@ -4,10 +4,10 @@ import click
 
 from clients.chaozcode.webhooks import EVENT_TYPES
 from console.webhooks.account import Account, open_account
-from console.webhooks.carrying_out import Options, carry_out, journal_of, require_target
+from console.webhooks.carrying_out import Options, carry_out, interrupted, journal_of, require_url
 from console.webhooks.change_options import change_options
-from console.webhooks.changeover import registered_at
 from console.webhooks.journal import Change, Journal
+from console.webhooks.registered import registered_at
 
 
 @click.command("register")
@@ -20,13 +20,13 @@ def register_webhook(*, url: str, events: tuple[str, ...] | None, options: Optio
     stopped.
     """
     with open_account() as account:
-        target = require_target(account, url, options)
+        require_url(account, url, options)
         journal = journal_of(account)
         with journal.held():
-            change = journal.change_of(url) or _new(account, journal, url, events)
+            change = interrupted(account, journal, url, events) or _new(account, journal, url, events)
             if change is None:
                 return
-            done = carry_out(account, journal, change, target, options)
+            done = carry_out(account, journal, change, options)
     click.echo(f"registered: {url} ({len(done.events)} types of events)", err=options.prints)
 
 

@@ -3,10 +3,10 @@
 import click
 
 from console.webhooks.account import Account, open_account
-from console.webhooks.carrying_out import Options, carry_out, journal_of, require_target
+from console.webhooks.carrying_out import Options, carry_out, interrupted, journal_of, require_url
 from console.webhooks.change_options import change_options
-from console.webhooks.changeover import registered_at
 from console.webhooks.journal import Change
+from console.webhooks.registered import registered_at
 
 
 @click.command("rotate")
@@ -26,11 +26,11 @@ def rotate_secret(*, url: str, events: tuple[str, ...] | None, options: Options)
     interrupted at any point: run again, it goes on where it stopped.
     """
     with open_account() as account:
-        target = require_target(account, url, options)
+        require_url(account, url, options)
         journal = journal_of(account)
         with journal.held():
-            change = journal.change_of(url) or _new(account, url, events)
-            carry_out(account, journal, change, target, options)
+            change = interrupted(account, journal, url, events) or _new(account, url, events)
+            carry_out(account, journal, change, options)
     click.echo(f"rotated: {url}", err=options.prints)
 
 
@@ -45,6 +45,4 @@ def _new(account: Account, url: str, events: tuple[str, ...] | None) -> Change:
         raise click.ClickException(
             "ChaozCode does not tell which events that webhook is for; name them: --events"
         )
-    return Change(
-        url=url, events=wanted, old=tuple(webhook.id for webhook in found if webhook.id is not None)
-    )
+    return Change(url=url, events=wanted, old=tuple(webhook.id for webhook in found if webhook.id))

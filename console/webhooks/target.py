@@ -2,7 +2,6 @@
 
 import ipaddress
 import socket
-from dataclasses import dataclass
 from typing import Final
 
 import click
@@ -15,18 +14,7 @@ _HOW: Final = 'docs/operating.md, "Being reached by HTTPS", shows a proxy, a Paa
 _LOCAL_NAMES: Final = (".local", ".internal", ".lan", ".home", ".home.arpa", ".test", ".example", ".invalid")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A URL that may be registered."""
-
-    url: str
-
-    @property
-    def health_url(self) -> str:
-        return str(httpx2.URL(self.url).copy_with(raw_path=b"/healthz", fragment=None))
-
-
-def usable_target(url: str, *, api_is_here: bool, look_up_names: bool = True) -> Target:
+def require_callable(url: str, *, api_is_here: bool, look_up_names: bool = True) -> None:
     """Check a URL; where the API is on this machine too, as the sandbox is, so may the receiver be.
 
     Raises `click.ClickException` with what to do.
@@ -41,7 +29,7 @@ def usable_target(url: str, *, api_is_here: bool, look_up_names: bool = True) ->
     if parsed.fragment or parsed.userinfo:
         raise click.UsageError("the URL must have neither a user and password nor a part after #")
     if api_is_here and is_loopback(url):
-        return Target(url=url)
+        return
     if is_loopback(url):
         raise click.ClickException(
             f"{parsed.host} is this machine for ChaozCode's servers too, so it can't reach you there; {_HOW}"
@@ -50,7 +38,6 @@ def usable_target(url: str, *, api_is_here: bool, look_up_names: bool = True) ->
         raise click.ClickException(f"ChaozCode calls HTTPS URLs only, and this one is http://; {_HOW}")
     if (reason := _private(parsed.host, look_up=look_up_names)) is not None:
         raise click.ClickException(f"ChaozCode can't reach {reason}; {_HOW}")
-    return Target(url=url)
 
 
 def _private(host: str, *, look_up: bool) -> str | None:

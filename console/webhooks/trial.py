@@ -7,8 +7,8 @@ import click
 from clients.chaozcode.errors import NotFound
 from console.log import open_log
 from console.webhooks.account import Account, open_account
-from console.webhooks.changeover import registered_at
 from console.webhooks.proof import only_send, prove_with
+from console.webhooks.registered import registered_at
 
 
 @click.command("test")

@@ -18,6 +18,12 @@ class Imitated:
     one_per_url: bool = False
     in_place: bool = False
     """Whether a second creation for a URL changes the webhook that is there."""
+    shown_url: Callable[[str], str] = lambda url: url
+    """How the list writes a URL."""
+    numbers_ids: bool = False
+    """Whether ids are numbers."""
+    odd_creation: str = ""
+    """What comes of a creation that is carried out: "other id", "no JSON", "cut", or "500 once"."""
     tick: Callable[[], None] = lambda: None
     webhooks: dict[str, dict[str, object]] = field(default_factory=dict)
     tested: list[str] = field(default_factory=list)
@@ -49,8 +55,9 @@ class Imitated:
         path = request.url.path.removeprefix("/v2/webhooks").strip("/").split("/")
         match request.method, path:
             case "GET", [""]:
-                shown = [{k: v for k, v in each.items() if k != "secret"} for each in self.webhooks.values()]
-                return httpx2.Response(200, json={"webhooks": shown})
+                return httpx2.Response(
+                    200, json={"webhooks": [self._shown(each) for each in self.webhooks.values()]}
+                )
             case "POST", [""]:
                 return self._create(json.loads(request.content))
             case "POST", [webhook_id, "test"] if webhook_id in self.webhooks:
@@ -69,9 +76,26 @@ class Imitated:
             here[0]["secret"] = asked["secret"]
             return httpx2.Response(200, json={"ok": True})
         self.made += 1
-        webhook_id = f"wh_new{self.made}"
+        webhook_id = str(self.made) if self.numbers_ids else f"wh_new{self.made}"
         self.webhooks[webhook_id] = {"id": webhook_id, **asked}
-        return httpx2.Response(201, json={"id": webhook_id} if self.names_id else {"ok": True})
+        match self.odd_creation:
+            case "other id":
+                return httpx2.Response(201, json={"id": "req_1"})
+            case "no JSON":
+                return httpx2.Response(201, content=b"created")
+            case "cut":
+                raise httpx2.ReadError("the connection broke")
+            case "500 once" if self.made == 1:
+                return _refusal(500, "INTERNAL_ERROR")
+        shown_id = self.made if self.numbers_ids else webhook_id
+        return httpx2.Response(201, json={"id": shown_id} if self.names_id else {"ok": True})
+
+    def _shown(self, webhook: dict[str, object]) -> dict[str, object]:
+        shown = {name: value for name, value in webhook.items() if name != "secret"}
+        shown["url"] = self.shown_url(str(webhook["url"]))
+        if self.numbers_ids and str(webhook["id"]).isdecimal():
+            shown["id"] = int(str(webhook["id"]))
+        return shown
 
 
 def _refusal(status: int, code: str) -> httpx2.Response:

@@ -6,7 +6,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from clients.chaozcode.errors import Forbidden, RateLimited, Unauthorized, ValidationFailed
+from clients.chaozcode.errors import (
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    UnexpectedStatus,
+    ValidationFailed,
+)
 from clients.errors import ApiError, NotConnected
 from console.webhooks import webhooks
 from console.webhooks.account import open_account
@@ -30,9 +37,16 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (RateLimited("x", status=429, retry_after=12), "try again in 12 s"),
         (NotConnected("refused"), "http://127.0.0.1:9/v2 does not answer: refused; run the command again"),
         (
-            ValidationFailed("events: unknown", status=422, request_id="req_7"),
-            "events: unknown (request req_7)",
+            ValidationFailed(
+                "POST /webhooks: ChaozCode answered 422: x [req_7]", status=422, request_id="req_7"
+            ),
+            "POST /webhooks: ChaozCode answered 422: x [req_7]",
         ),
+        (
+            NotFound("GET /webhooks: 404", status=404),
+            "404; is CHAOZCODE_API_URL right (http://127.0.0.1:9/v2)?",
+        ),
+        (UnexpectedStatus("GET /webhooks: 502", status=502), "502; run the command again"),
         (ApiError("a line\x1b[31m\nand another"), "a line\\u001b[31m\\u000aand another"),
     ],
 )
@@ -40,6 +54,8 @@ def test_each_error_becomes_one_line(error: ApiError, words: str) -> None:
     with pytest.raises(click.ClickException) as raised, open_account():
         raise error
     assert words in raised.value.message
+    assert raised.value.message.count("ChaozCode answered") < 2
+    assert raised.value.message.count("req_7") < 2
     assert "\n" not in raised.value.message
     assert KEY not in raised.value.message
 

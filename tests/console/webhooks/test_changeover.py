@@ -1,6 +1,6 @@
 """A webhook is registered and replaced: in every way that the API may answer, interrupted at every point."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,25 @@ import pytest
 
 from console.webhooks.changeover import Changeover, ChangeStopped, Steps
 from console.webhooks.journal import Change, Journal
+from console.webhooks.registered import registered_at
 from console.webhooks.secret_place import EnvFilePlace, PrintedPlace, SecretPlace, fingerprint
 from tests.console.webhooks.imitated import Imitated
 
 URL = "https://hooks.example.com/webhooks/chaozcode"
 OLD = "whsec_the_old_one"
-KINDS: list[dict[str, bool]] = [
+KINDS: list[dict[str, Any]] = [
     {},
     {"names_id": False},
     {"one_per_url": True},
     {"one_per_url": True, "names_id": False},
     {"in_place": True, "names_id": False},
+    {"shown_url": lambda url: f"{url}/"},
+    {"shown_url": lambda url: url.replace("https://hooks", "https://Hooks").replace(".com/", ".com:443/")},
+    {"numbers_ids": True},
+    {"odd_creation": "other id"},
+    {"odd_creation": "no JSON"},
+    {"odd_creation": "cut"},
+    {"odd_creation": "500 once"},
 ]
 
 
@@ -57,7 +65,9 @@ class Scene:
         if self.fuse < 0:
             raise Killed
 
-    def run(self, change: Change, place: SecretPlace | None = None) -> Change:
+    def run(
+        self, change: Change, place: SecretPlace | None = None, *, also_needed: Collection[str] = ()
+    ) -> Change:
         def accept(_secret: str) -> None:
             self.tick()
             self.taken_up |= set(self.place.read())
@@ -66,7 +76,13 @@ class Scene:
         with self.api.client() as client:
             ticking = _Ticking(place or self.place, self)
             return Changeover(
-                client.webhooks, ticking, self.journal, steps, say=self.said.append, sleep=lambda _: None
+                client.webhooks,
+                ticking,
+                self.journal,
+                steps,
+                say=self.said.append,
+                also_needed=also_needed,
+                sleep=lambda _: None,
             ).run(change)
 
     def _prove(self, webhook_id: str) -> None:
@@ -107,7 +123,7 @@ def rotation() -> Change:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_rotation_ends_with_the_new_secret_alone(tmp_path: Path, kind: dict[str, bool]) -> None:
+def test_a_rotation_ends_with_the_new_secret_alone(tmp_path: Path, kind: dict[str, Any]) -> None:
     scene = scene_with_webhook(tmp_path, **kind)
     scene.may_refuse = bool(kind.get("in_place"))
     done = scene.run(rotation())
@@ -123,7 +139,7 @@ def test_a_rotation_ends_with_the_new_secret_alone(tmp_path: Path, kind: dict[st
 
 @pytest.mark.parametrize("kind", [KINDS[0], KINDS[3]])
 def test_killed_at_any_point_it_ends_well_when_run_again_and_nothing_is_refused(
-    tmp_path: Path, kind: dict[str, bool]
+    tmp_path: Path, kind: dict[str, Any]
 ) -> None:
     points = 0
     while True:
@@ -144,7 +160,7 @@ def test_killed_at_any_point_it_ends_well_when_run_again_and_nothing_is_refused(
 
 def test_killed_again_and_again_it_makes_one_webhook_and_one_secret(tmp_path: Path) -> None:
     scene = scene_with_webhook(tmp_path)
-    for fuse in range(2, 14):
+    for fuse in range(2, 24):
         scene.fuse = fuse
         with suppress(Killed):
             scene.run(scene.journal.change_of(URL) or rotation())
@@ -152,6 +168,15 @@ def test_killed_again_and_again_it_makes_one_webhook_and_one_secret(tmp_path: Pa
     assert fuse > 4
     assert scene.api.made == 1
     assert scene.api.secrets(URL) == list(scene.place.read())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_webhook_that_was_registered_is_found_by_its_url(tmp_path: Path, kind: dict[str, Any]) -> None:
+    scene = Scene(tmp_path, Imitated(**kind))
+    done = scene.run(Change(url=URL, events=("agent.failed",)))
+    with scene.api.client() as client:
+        assert [webhook.id for webhook in registered_at(client.webhooks, URL)] == [done.made]
+    assert len(scene.api.webhooks) == 1
 
 
 def test_a_first_webhook_is_registered_and_other_secrets_stay(tmp_path: Path) -> None:
@@ -177,6 +202,16 @@ def test_the_secret_of_another_webhook_is_not_taken_out(tmp_path: Path) -> None:
     scene.run(Change(url=URL, events=("agent.failed",), old=(str(first.made),)))
     assert scene.place.read()[1:] == (others,)
     assert len(scene.place.read()) == 2
+
+
+def test_the_secrets_of_webhooks_at_another_api_are_not_taken_out(tmp_path: Path) -> None:
+    scene = scene_with_webhook(tmp_path)
+    scene.place.write([OLD, "of_the_sandbox", "of_another_api"])
+    other = Journal(tmp_path / ".hooks", "http://127.0.0.1:8010/v2")
+    other.finish(Change(url=URL, events=(), made="wh_1", secret=fingerprint("of_another_api")))
+    scene.run(rotation(), also_needed={fingerprint("of_the_sandbox")})
+    assert scene.place.read()[1:] == ("of_the_sandbox", "of_another_api")
+    assert not [line for line in scene.said if "by hand" in line]
 
 
 def test_secrets_that_a_webhook_made_elsewhere_may_sign_with_are_kept(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ def test_a_change_is_found_again_until_it_ends(tmp_path: Path) -> None:
     journal.note(change)
     assert Journal(tmp_path / "home", API).change_of(change.url) == change
     assert Journal(tmp_path / "home", "http://127.0.0.1:8010/v2").change_of(change.url) is None
-    assert journal.secrets_under_way(but="https://b.example/") == {"f1"}
-    assert journal.secrets_under_way(but=change.url) == frozenset()
+    assert journal.secrets_elsewhere(but="https://b.example/") == {"f1"}
+    assert journal.secrets_elsewhere(but=change.url) == frozenset()
     journal.finish(change)
     assert journal.change_of(change.url) is None
     assert journal.secrets_by_webhook() == {"wh_2": "f1"}

@@ -12,7 +12,6 @@ from receiver.reception import PROBE
 from receiver.signature import verify
 
 URL = "https://hooks.example.com/webhooks/chaozcode"
-HEALTH = "https://hooks.example.com/healthz"
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
@@ -29,8 +28,6 @@ class Clock:
 
 def receiver(*secrets: str) -> Answer:
     def answer(request: httpx2.Request) -> httpx2.Response:
-        if request.url.path == "/healthz":
-            return httpx2.Response(200, json={"status": "alive"})
         if request.url.path != "/webhooks/chaozcode":
             return httpx2.Response(404, content=NOT_FOUND.answer("req_1").body)
         assert request.content == PROBE
@@ -56,7 +53,7 @@ def raising(error: Exception) -> Answer:
 
 def test_a_receiver_tells_which_secret_it_accepts() -> None:
     asked = probe(receiver("secret_one", "secret_two"))
-    assert asked.fault(HEALTH) is None
+    assert asked.fault() is None
     assert asked.accepts("secret_two")
     assert not asked.accepts("secret_three")
 
@@ -88,12 +85,12 @@ def tls_failure() -> Exception:
     ],
 )
 def test_what_is_no_receiver_is_told(answer: Answer, words: str) -> None:
-    assert words in str(probe(answer).fault(HEALTH))
+    assert words in str(probe(answer).fault())
 
 
 def test_a_wrong_path_is_told() -> None:
     wrong = probe(receiver("secret_one"), url="https://hooks.example.com/")
-    assert "ends with /webhooks/chaozcode" in str(wrong.fault(HEALTH))
+    assert "ends with /webhooks/chaozcode" in str(wrong.fault())
 
 
 def test_acceptance_counts_once_all_processes_have_had_time_for_it() -> None:
