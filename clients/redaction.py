@@ -9,6 +9,8 @@ from typing import Final
 from urllib.parse import quote
 
 _STRUCK: Final = "***"
+_SHORTEST_SECRET: Final = 4
+"""A shorter one is a placeholder, and would be struck from the middle of words."""
 _SHORTEST_FORM: Final = 8
 """A shorter form than this, such as of a part, would strike what is no secret."""
 
@@ -18,7 +20,9 @@ class Redaction:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = sorted(
-            {form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True
+            {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)},
+            key=len,
+            reverse=True,
         )
         self._pattern = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
         self._lowered = [form.lower() for form in forms]

@@ -62,3 +62,7 @@ def test_of_several_secrets_the_longer_is_struck_whole() -> None:
 
 def test_without_secrets_all_stays() -> None:
     assert Redaction([]).text("cc_live") == Redaction([""]).text("cc_live") == "cc_live"
+
+
+def test_a_placeholder_is_not_struck_from_the_middle_of_words() -> None:
+    assert Redaction(["k"]).text("https://hooks.example.com/webhooks") == "https://hooks.example.com/webhooks"

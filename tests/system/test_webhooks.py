@@ -136,6 +136,7 @@ def a_scene(
             "CHAOZCODE_API_KEY": KEY,
             "PORT": str(door.port),
             "HOOKS_TLS_CERT": "",
+            "HOOKS_SANDBOX_PORT": str(httpx2.URL(api_url).port),
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(door.folder)
