@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help up test faults lint format docs lock clean runtime dev
+.PHONY: help up test faults bench lint format docs lock clean runtime dev
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,10 @@ test: dev ## Run the whole test suite
 faults: dev ## Run the fault suite alone and at full strength (20 minutes)
 	@scripts/test-tools
 	@exec .venv/bin/pytest tests/faults tests/api --full -s $(ARGS)
+
+bench: dev ## Measure it beside its peers (ARGS="accept --rounds 1": a part; ARGS=--help)
+	@scripts/bench-tools
+	@exec .venv/bin/python -m benchmarks $(ARGS)
 
 lint: dev ## Check formatting, lint rules and types
 	@.venv/bin/ruff format --check .
@@ -36,7 +40,7 @@ lock: ## Recompile requirements/ (ARGS=--upgrade renews the pins)
 	@scripts/lock $(ARGS)
 
 clean: ## Remove .venv, caches and build leftovers, never .hooks (your events)
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist ./*.egg-info
+	@rm -rf .venv .venv-bench benchmarks/peers/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist ./*.egg-info
 	@find . -path ./.hooks -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 .NOTPARALLEL: # two installations into one .venv would trip over each other

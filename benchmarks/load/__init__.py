@@ -1,0 +1,1 @@
+"""Signed, unique events, made before they are sent, so that the sender costs the machine little."""

@@ -1,0 +1,1 @@
+"""What is done to the candidates, in rounds that take turns."""

@@ -1,0 +1,91 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load.dialect import SECRET, chaozcode, github, request_bytes
+from benchmarks.load.payload import PayloadMaker, event_id
+from benchmarks.load.request_file import RequestFile, write_requests
+from benchmarks.load.wrk import read_output
+from eventlog.event import Event
+from receiver.admit import admit
+
+LINE = (
+    'BENCH {"sent":[10,5],"exhausted":0,"answers":13,"refused":1,"broken":0,"seconds":2.0,'
+    '"p50_ms":1.0,"p99_ms":2.0,"max_ms":3.0}'
+)
+
+
+@pytest.mark.parametrize("size", [200, 300, 102_400])
+def test_a_payload_is_an_event_of_the_wanted_size(size: int) -> None:
+    payload = PayloadMaker("run", size=size).make(7)
+    assert len(payload.body) == size
+    assert json.loads(payload.body)["id"] == payload.id == event_id("run", 7)
+
+
+def test_ids_are_unique_and_the_same_again() -> None:
+    ids = [event_id(prefix, number) for prefix in ("a", "b") for number in range(1000)]
+    assert len(set(ids)) == 2000
+    assert ids[:2] == [event_id("a", 0), event_id("a", 1)]
+
+
+def test_a_size_that_no_event_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="not 100"):
+        PayloadMaker("run", size=100)
+
+
+def test_our_own_door_takes_the_request() -> None:
+    payload = PayloadMaker("run", size=300).make(1)
+    signature = chaozcode(payload).partition(": ")[2].strip()
+    taken = admit(payload.body, signature, keys=[SECRET], now=datetime.now(UTC))
+    assert isinstance(taken, Event)
+    assert (taken.id, taken.type) == (payload.id, "memory.stored")
+
+
+def test_a_request_is_whole_and_may_ask_for_the_end_of_its_connection() -> None:
+    payload = PayloadMaker("run", size=300).make(1)
+    head, _, body = request_bytes(payload, github, keep_alive=False).partition(b"\r\n\r\n")
+    assert body == payload.body
+    lines = head.decode().split("\r\n")
+    assert lines[0] == "POST /webhooks/chaozcode HTTP/1.1"
+    assert {"Content-Length: 300", "Connection: close", f"X-GitHub-Delivery: {payload.id}"} <= set(lines)
+
+
+def test_a_file_holds_its_requests_and_tells_which_are_new(tmp_path: Path) -> None:
+    made = write_requests(
+        tmp_path / "r.0", PayloadMaker("run", size=300), chaozcode, number=400, duplicates=0.25
+    )
+    held = made.path.read_bytes()
+    ids = []
+    while held:
+        length = int(held[:8])
+        ids.append(json.loads(held[8 : 8 + length].partition(b"\r\n\r\n")[2])["id"])
+        held = held[8 + length :]
+    assert len(ids) == len(made.is_new) == 400
+    for sent in (0, 1, 200, 400, 500):
+        assert made.unique_among(sent) == len(set(ids[:sent]))
+    assert 0.15 < 1 - sum(made.is_new) / 400 < 0.35
+
+
+def test_each_thread_has_events_of_its_own(tmp_path: Path) -> None:
+    maker = PayloadMaker("run", size=300)
+    files = [
+        write_requests(tmp_path / f"r.{each}", maker, chaozcode, number=50, first=50 * each)
+        for each in range(2)
+    ]
+    one, other = (set(file.path.read_text("latin-1").split('{"id":"')[1:]) for file in files)
+    assert not {each[:28] for each in one} & {each[:28] for each in other}
+
+
+def test_wrk_tells_how_many_rows_there_must_be() -> None:
+    found = read_output(f"Running 2s test\n{LINE}\n")
+    files = [RequestFile(path=Path(f"r.{each}"), is_new=(True, False) * 5) for each in range(2)]
+    assert (found.accepted, found.rate) == (12, 6.0)
+    assert found.rows_at_most(files) == 5 + 3
+    assert found.rows_at_least(files) == 8 - 3
+
+
+def test_wrk_without_figures_is_no_figure() -> None:
+    with pytest.raises(SystemExit, match="connection refused"):
+        read_output("unable to connect: connection refused")
