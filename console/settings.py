@@ -108,6 +108,11 @@ class TriggerSettings(BaseSettings):
         validation_alias="HOOKS_HOME",
         description="The folder of everything embedded: the SQLite log, Valkey's data, a development secret.",
     )
+    secret_file: Path | None = Field(
+        default=None,
+        validation_alias="HOOKS_WEBHOOK_SECRET_FILE",
+        description="A file that holds the secret where `CHAOZCODE_WEBHOOK_SECRET` is not set.",
+    )
     port: int = Field(
         default=8000, ge=1, le=65535, validation_alias="PORT", description="The port the receiver listens on."
     )
@@ -119,14 +124,19 @@ class TriggerSettings(BaseSettings):
 
     @property
     def secret(self) -> bytes | None:
-        """The newest secret: the environment's, else the one that `hooks up` made; None without either."""
-        given = self.webhook_secret.get_secret_value() or _read(self.home / "webhook-secret")
+        """The newest secret: the environment's, else the one in the file; None without either."""
+        given = self.webhook_secret.get_secret_value() or _read(self.file_of_secret)
         return next((secret.encode() for secret in given.split()), None)
 
     @property
     def made_by_up(self) -> str | None:
-        """The secret that `hooks up` made, None where it did not."""
-        return _read(self.home / "webhook-secret").strip() or None
+        """The secret in the file, which `hooks up` made unless another is named; None where there is none."""
+        return _read(self.file_of_secret).strip() or None
+
+    @property
+    def file_of_secret(self) -> Path:
+        """The file that is read where no variable holds the secret."""
+        return self.secret_file or self.home / "webhook-secret"
 
     @property
     def url(self) -> str:

@@ -102,7 +102,7 @@ def _secret(settings: TriggerSettings) -> bytes:
     if settings.secret is None:
         raise click.ClickException(
             "there is no secret to sign with: set CHAOZCODE_WEBHOOK_SECRET, or start `hooks up`,"
-            f" which makes one and keeps it in {settings.home / 'webhook-secret'}"
+            f" which makes one and keeps it in {settings.file_of_secret}"
         )
     return settings.secret
 

@@ -1,4 +1,4 @@
-"""The webhook's secrets: from the environment, a `.env` file, or the file that `hooks up` makes."""
+"""The webhook's secrets: from the environment, a `.env` file, or a file of their own."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -8,9 +8,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 SECRET_VARIABLE: Final = "CHAOZCODE_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
-SECRET_FILE: Final = "webhook-secret"  # noqa: S105 - a file's name
+SECRET_FILE_VARIABLE: Final = "HOOKS_WEBHOOK_SECRET_FILE"  # noqa: S105 - a variable's name
 SHORTEST_SECRET: Final = 8
-_HOME: Final = ".hooks"
 
 
 class SecretSettings(BaseSettings):
@@ -25,14 +24,17 @@ class SecretSettings(BaseSettings):
         description=(
             "The webhook's signing secret, which `hooks webhooks register` writes into `.env`. While it is"
             " being changed, several, separated by white space, the newest first; a signature by any of them"
-            " is accepted. Unset: the one that `hooks up` made, in `HOOKS_HOME`. A change in a file is taken"
-            " up within two seconds, without a restart."
+            " is accepted. `hooks up` makes one where none is set. A change in a file is taken up within two"
+            " seconds, without a restart."
         ),
     )
-    home: Path = Field(
-        default=Path(_HOME),
-        validation_alias="HOOKS_HOME",
-        description="The folder of everything embedded: the SQLite log, Valkey's data, a development secret.",
+    secret_file: Path | None = Field(
+        default=None,
+        validation_alias=SECRET_FILE_VARIABLE,
+        description=(
+            "A file that holds the secret where `CHAOZCODE_WEBHOOK_SECRET` is not set, such as one that the"
+            " host mounts. `hooks up` sets it to the one that it makes."
+        ),
     )
 
     @classmethod
@@ -44,8 +46,8 @@ class SecretSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add the file that `hooks up` makes, below all others."""
-        return init_settings, env_settings, dotenv_settings, _MadeByUp(settings_cls)
+        """Add the file of its own, below all others."""
+        return init_settings, env_settings, dotenv_settings, _InAFile(settings_cls)
 
     @field_validator("secrets", mode="before")
     @classmethod
@@ -63,15 +65,16 @@ class SecretSettings(BaseSettings):
         return tuple(secret.get_secret_value().encode() for secret in self.secrets)
 
 
-class _MadeByUp(PydanticBaseSettingsSource):
+class _InAFile(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        if self.current_state.get(SECRET_VARIABLE):
+        file = self.current_state.get(SECRET_FILE_VARIABLE)
+        if self.current_state.get(SECRET_VARIABLE) or not file:
             return {}
         try:
-            text = (Path(str(self.current_state.get("HOOKS_HOME") or _HOME)) / SECRET_FILE).read_text("utf-8")
+            text = Path(str(file)).read_text("utf-8")
         except FileNotFoundError:
             return {}
         return {SECRET_VARIABLE: text} if text.strip() else {}
@@ -79,10 +82,11 @@ class _MadeByUp(PydanticBaseSettingsSource):
 
 def secret_files() -> tuple[Path, ...]:
     """Give the files that the secrets may come from, in the order in which they count."""
-    return Path(".env"), _Home().home / SECRET_FILE
+    file = _File().secret_file
+    return (Path(".env"), *(() if file is None else (file,)))
 
 
-class _Home(BaseSettings):
+class _File(BaseSettings):
     model_config = SecretSettings.model_config
 
-    home: Path = Field(default=Path(_HOME), validation_alias="HOOKS_HOME")
+    secret_file: Path | None = Field(default=None, validation_alias=SECRET_FILE_VARIABLE)

@@ -46,9 +46,9 @@ def check_secret() -> Iterator[Finding]:
     given = made.webhook_secret.get_secret_value()
     if not wrong and given:
         yield ok("webhook secret", f"{_SECRET} is set")
-    elif not wrong and made.secret is not None:
-        kept = made.home / "webhook-secret"
-        yield ok("webhook secret", f"the development secret that `hooks up` made, kept in {kept}")
+    elif not given and made.secret is not None:
+        whose = "the development secret that `hooks up` made" if made.secret_file is None else "the secret"
+        yield ok("webhook secret", f"{whose}, kept in {made.file_of_secret}")
     else:
         yield problem(
             "webhook secret",

@@ -25,7 +25,7 @@ def accepted_secrets() -> list[KnownSecret]:
     if not made:
         raise click.ClickException(
             f"there is no secret to verify with: set {_VARIABLE} as the receiver has it, or start `hooks up`,"
-            f" which makes one and keeps it in {settings.home / 'webhook-secret'}"
+            f" which makes one and keeps it in {settings.file_of_secret}"
         )
     return made
 
@@ -43,7 +43,7 @@ def _name(place: int) -> str:
 
 
 def _made_by_up(settings: TriggerSettings, *, is_accepted: bool) -> list[KnownSecret]:
-    path = settings.home / "webhook-secret"
+    path = settings.file_of_secret
     try:
         keys = path.read_bytes().split()
     except OSError:

@@ -20,6 +20,7 @@ from console.up.valkey import set_data_aside, valkey_command
 from eventlog.settings import LogSettings
 from handlers.settings import HandlerSettings
 from receiver.port import PortTaken, require_port
+from receiver.secret_settings import SECRET_FILE_VARIABLE
 from receiver.settings import ReceiverSettings
 from sandbox.port import SandboxPortTaken
 from sandbox.settings import SandboxSettings
@@ -48,10 +49,14 @@ def up(*, reloads: bool, with_sandbox: bool) -> None:
     with ExitStack() as held:
         held.enter_context(hold_home(log.home))
         listening: dict[str, int] = {}
-        if not TriggerSettings().webhook_secret.get_secret_value():
+        given = TriggerSettings()
+        if not given.webhook_secret.get_secret_value() and given.secret_file is None:
             development_secret(log.home)
+        secret_file = str(given.file_of_secret.absolute())
         # The receiver reads the secret itself, wherever it comes from, and so sees when it is changed there.
-        receiver = ReceiverSettings.model_validate({"HOOKS_HOST": settings.host})
+        receiver = ReceiverSettings.model_validate(
+            {"HOOKS_HOST": settings.host, SECRET_FILE_VARIABLE: secret_file}
+        )
         try:
             require_port(receiver.host, receiver.port)
             if with_sandbox:
@@ -64,6 +69,7 @@ def up(*, reloads: bool, with_sandbox: bool) -> None:
             HOOKS_HOST=receiver.host,
             HOOKS_HOME=str(log.home.absolute()),
             HOOKS_LOG_FORMAT="json",
+            **{SECRET_FILE_VARIABLE: secret_file},
         )
         if with_sandbox:
             environment |= sandbox_environment(sandbox, ApiSettings(), receiver_url=url)

@@ -5,24 +5,32 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from receiver.secret_settings import SECRET_VARIABLE, SecretSettings, secret_files
+from receiver.secret_settings import (
+    SECRET_FILE_VARIABLE,
+    SECRET_VARIABLE,
+    SecretSettings,
+    secret_files,
+)
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(SECRET_VARIABLE, raising=False)
-    monkeypatch.delenv("HOOKS_HOME", raising=False)
+    monkeypatch.delenv(SECRET_FILE_VARIABLE, raising=False)
     (tmp_path / ".hooks").mkdir()
     return tmp_path
 
 
-def test_the_environment_wins_over_env_and_that_over_the_file_of_hooks_up(
+def test_the_environment_wins_over_env_and_that_over_a_file_of_its_own(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValidationError):
         SecretSettings()
     (folder / ".hooks" / "webhook-secret").write_text("made_by_up\n")
+    with pytest.raises(ValidationError):
+        SecretSettings()
+    monkeypatch.setenv(SECRET_FILE_VARIABLE, ".hooks/webhook-secret")
     assert SecretSettings().keys == (b"made_by_up",)
     (folder / ".env").write_text(f"{SECRET_VARIABLE}='the_new_one the_old_one'\n")
     assert SecretSettings().keys == (b"the_new_one", b"the_old_one")
@@ -32,18 +40,18 @@ def test_the_environment_wins_over_env_and_that_over_the_file_of_hooks_up(
     assert SecretSettings().keys == (b"the_new_one", b"the_old_one")
 
 
-def test_the_home_folder_may_be_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "home").mkdir()
-    (folder / "home" / "webhook-secret").write_text("made_by_up\n")
-    (folder / ".env").write_text("HOOKS_HOME=home\n")
-    assert SecretSettings().keys == (b"made_by_up",)
-    assert secret_files() == (Path(".env"), Path("home/webhook-secret"))
-    monkeypatch.setenv("HOOKS_HOME", "nowhere")
+def test_the_file_may_be_named_in_env(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "mounted").write_text("of_the_host\n")
+    (folder / ".env").write_text(f"{SECRET_FILE_VARIABLE}=mounted\n")
+    assert SecretSettings().keys == (b"of_the_host",)
+    assert secret_files() == (Path(".env"), Path("mounted"))
+    monkeypatch.setenv(SECRET_FILE_VARIABLE, "nowhere")
     with pytest.raises(ValidationError):
         SecretSettings()
 
 
-def test_an_empty_file_of_hooks_up_counts_as_none(folder: Path) -> None:
+def test_an_empty_file_counts_as_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET_FILE_VARIABLE, ".hooks/webhook-secret")
     (folder / ".hooks" / "webhook-secret").write_text("\n")
     with pytest.raises(ValidationError) as raised:
         SecretSettings()

@@ -8,7 +8,12 @@ from structlog.testing import capture_logs
 
 from eventlog.rejects import RejectFilter, read_rejects
 from receiver.reception import PROBE
-from receiver.secret_settings import SECRET_VARIABLE, SecretSettings, secret_files
+from receiver.secret_settings import (
+    SECRET_FILE_VARIABLE,
+    SECRET_VARIABLE,
+    SecretSettings,
+    secret_files,
+)
 from receiver.secrets_watch import SecretsWatch
 from tests.receiver.running_door import SECRET, an_event, running_door
 from tests.servers.waiting import wait_until
@@ -18,7 +23,7 @@ from tests.servers.waiting import wait_until
 def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(SECRET_VARIABLE, raising=False)
-    monkeypatch.setenv("HOOKS_HOME", "home")
+    monkeypatch.setenv(SECRET_FILE_VARIABLE, "home/webhook-secret")
     (tmp_path / ".env").write_text(f"{SECRET_VARIABLE}=the_first\n")
     return tmp_path / ".env"
 
@@ -108,7 +113,7 @@ def test_all_processes_behind_both_doors_take_it_up(
     file = tmp_path / "webhook-secret"
     file.write_text(SECRET.decode())
     new = b"whsec_of_next_year"
-    variables = {"CHAOZCODE_WEBHOOK_SECRET": "", "HOOKS_HOME": str(tmp_path), "HOOKS_RECEIVER_PROCESSES": "2"}
+    variables = {SECRET_VARIABLE: "", SECRET_FILE_VARIABLE: str(file), "HOOKS_RECEIVER_PROCESSES": "2"}
     with running_door(kind, database_url=sqlite_url, redis_url=redis_url, **variables) as door:
         assert door.post(an_event("first")).status == 202
         assert door.post(PROBE, secret=new).status == 401

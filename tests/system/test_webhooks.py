@@ -124,7 +124,11 @@ def a_scene(
     home = folder / "home"
     home.mkdir()
     (home / "webhook-secret").write_text(SECRET)
-    variables = {SECRET_VARIABLE: "", "HOOKS_HOME": str(home)}
+    variables = {
+        SECRET_VARIABLE: "",
+        "HOOKS_HOME": str(home),
+        "HOOKS_WEBHOOK_SECRET_FILE": str(home / "webhook-secret"),
+    }
     with (
         sandbox_at_a_port(one_per_url=one_per_url) as (sandbox, api_url),
         running_door("rsgi", database_url=sqlite_url, redis_url=redis_url, **variables) as door,
