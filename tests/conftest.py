@@ -52,7 +52,7 @@ def redis_url(valkey: Valkey) -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgreSQL]:
     """Return the session's PostgreSQL, started when the first test asks for it."""
-    with PostgreSQL() as server:
+    with PostgreSQL(in_memory=True) as server:
         yield server
 
 

@@ -23,9 +23,11 @@ rm -rf "$1"
 class ServerProcess:
     """A server program that tests start, stop, kill and pause; its folder lasts until `close`."""
 
-    def __init__(self, name: str, *, stop_signal: signal.Signals, user: str | None = None) -> None:
-        # Under /tmp, as a socket's path may have about 100 bytes, and another user has to reach it.
-        self.folder = Path(mkdtemp(prefix=f"hooks-{name}-", dir="/tmp"))
+    def __init__(
+        self, name: str, *, stop_signal: signal.Signals, user: str | None = None, parent: str = "/tmp"
+    ) -> None:
+        # In /tmp or the like: a socket's path may have about 100 bytes, and another user has to reach it.
+        self.folder = Path(mkdtemp(prefix=f"hooks-{name}-", dir=parent))
         self.log_file = self.folder / "log"
         self._stop_signal = stop_signal
         self._user = user
