@@ -16,9 +16,10 @@ test: dev ## Run the whole test suite
 	@.venv/bin/pytest -n 2 --dist worksteal -m "not alone" $(ARGS)
 	@.venv/bin/pytest -m alone $(ARGS) || [ $$? = 5 ] # 5: none of those that were asked for
 
-faults: dev ## Run the fault suite alone and at full strength (20 minutes)
+faults: dev ## Run the fault suite alone and at full strength (half an hour)
 	@scripts/test-tools
-	@exec .venv/bin/pytest tests/faults tests/api --full -s $(ARGS)
+	@.venv/bin/pytest tests/faults tests/api --full -s $(ARGS)
+	@exec .venv/bin/pytest tests --ignore tests/faults --ignore tests/api --full -s -m "long or long_on_both" $(ARGS)
 
 bench: dev ## Measure it beside its peers (ARGS="accept --rounds 1": a part; ARGS=--help)
 	@scripts/bench-tools

@@ -42,7 +42,7 @@ WITH_AN_ID: Final = [operation for operation in OPERATIONS if operation.path_par
 CLOSED: Final = [operation for operation in OPERATIONS if operation.label not in OPEN_TO_RESTRICTED]
 KEY: Final = FIXED_KEYS["development"]
 
-EFFORTS: Final = pytest.mark.parametrize("examples", [6, pytest.param(50, marks=pytest.mark.long)])
+EFFORTS: Final = pytest.mark.parametrize("examples", [4, pytest.param(50, marks=pytest.mark.long)])
 FEW: Final = 2
 
 

@@ -162,6 +162,7 @@ def contents(log: EventLog) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.long_on_both(otherwise="sqlite")
 def test_rows_and_calls_are_told_and_neither_is_there_afterwards(log: EventLog, requests: list[str]) -> None:
     store(log, "evt_1", "evt_2")
     run(log, {"write": State.DONE}, "evt_1", "evt_2")
@@ -182,6 +183,7 @@ def test_rows_and_calls_are_told_and_neither_is_there_afterwards(log: EventLog, 
     assert requests == []
 
 
+@pytest.mark.long_on_both(otherwise="sqlite")
 def test_each_outcome_is_told_with_the_line_that_raised_it(log: EventLog) -> None:
     for number, kind in enumerate(
         ("memory.updated", "memory.deleted", "agent.started", "agent.completed", "agent.failed")
@@ -240,6 +242,7 @@ def test_handlers_that_do_not_declare_it_are_named_and_none_is_run(log: EventLog
     assert alone.exit_code == 0, alone.output
 
 
+@pytest.mark.long_on_both(otherwise="sqlite")
 def test_only_the_first_events_are_run_and_the_others_counted(log: EventLog) -> None:
     store(log, *(f"evt_{number}" for number in range(5)), kind="agent.started")
     result = dry_run("--all", "--limit", "2")
@@ -278,6 +281,7 @@ def test_handlers_that_can_not_be_loaded_there_are_told(
     assert "1 handler was not run; see above." in result.output
 
 
+@pytest.mark.long_on_both(otherwise="sqlite")
 def test_what_handlers_print_and_log_goes_to_standard_error(log: EventLog) -> None:
     store(log, "evt_1")
     command = [sys.executable, "-m", "console", "replay", "evt_1", "--dry-run=handlers", "--json"]

@@ -157,6 +157,7 @@ class Moving:
 SUBJECTS = ("a1", "a2", None)
 
 
+@pytest.mark.long_on_both(otherwise="postgresql")
 @pytest.mark.parametrize("telling", range(3))
 @pytest.mark.parametrize("holds", [False, True])
 def test_the_order_holds_over_random_interleavings_retries_and_lost_leases(

@@ -39,7 +39,7 @@ def test_kills_on_sqlite(tmp_path: Path, sqlite_url: str, seed: int, kills: int)
 @pytest.mark.timeout(900)
 def test_kills_on_postgresql(tmp_path: Path, seed: int, kills: int) -> None:
     with (
-        PostgreSQL() as postgres,
+        PostgreSQL(in_memory=True) as postgres,
         Valkey(append_only=True) as valkey,
         stage(tmp_path, database_url=postgres.fresh_database(), redis_url=valkey.url) as it,
     ):

@@ -151,7 +151,7 @@ def _cut_off(effects: OrderedEffects) -> int:
     return sum((mark.what == "began") - (mark.what in ("ended", "failed")) for mark in effects.marks())
 
 
-@pytest.mark.long_on_both(otherwise="sqlite")
+@pytest.mark.long
 def test_behind_a_dead_one_that_holds_its_subject_is_parked_until_it_is_resolved(
     tmp_path: Path, database_url: str, redis_url: str
 ) -> None:

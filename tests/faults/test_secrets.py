@@ -156,6 +156,7 @@ def _tables(url: str) -> dict[str, str]:
         return found
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_no_secret_is_written_anywhere(written: dict[str, str]) -> None:
     everything = "".join(written.values())

@@ -156,7 +156,7 @@ def test_told_to_stop_while_redis_hangs_every_process_ends_in_time(
 def test_told_to_stop_while_postgresql_hangs_every_process_ends_in_time_and_nobody_is_charged(
     tmp_path: Path, redis_url: str
 ) -> None:
-    with PostgreSQL() as server, a_site(tmp_path, server.fresh_database(), redis_url) as site:
+    with PostgreSQL(in_memory=True) as server, a_site(tmp_path, server.fresh_database(), redis_url) as site:
         processes = _all(site)
         (event_id,) = site.send("slow.stopping", {"seconds": 60})
         wait_until(lambda: site.marks(event_id), 30)

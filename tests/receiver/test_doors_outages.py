@@ -103,6 +103,7 @@ def test_past_a_full_intake_it_says_503_at_once_and_the_others_are_accepted(
             assert door.stored(event_id).seen == 1
 
 
+@pytest.mark.long_on_both(otherwise="rsgi")
 def test_while_postgresql_is_stopped_it_says_503(
     kind: str, postgres: PostgreSQL, postgres_url: str, redis_url: str
 ) -> None:
@@ -120,6 +121,7 @@ def test_while_postgresql_is_stopped_it_says_503(
         assert door.request("GET", "/readyz").status == 200
 
 
+@pytest.mark.long_on_both(otherwise="rsgi")
 @pytest.mark.parametrize("outage", ["stop", "pause"])
 def test_without_redis_events_are_accepted_and_stay_queued_for_the_sweeper(
     kind: str, outage: str, sqlite_url: str, own_valkey: Valkey
@@ -136,6 +138,7 @@ def test_without_redis_events_are_accepted_and_stay_queued_for_the_sweeper(
         door.logged("queue_unavailable")
 
 
+@pytest.mark.long_on_both(otherwise="rsgi")
 def test_once_redis_is_back_new_events_are_queued_again(
     kind: str, sqlite_url: str, own_valkey: Valkey
 ) -> None:

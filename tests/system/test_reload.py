@@ -72,6 +72,7 @@ def test_an_edit_is_taken_up_by_all_workers_and_no_event_is_interrupted(edited: 
     assert edited.left_over() == []
 
 
+@pytest.mark.long
 def test_broken_code_is_shown_once_and_the_old_code_stays_until_it_is_mended(edited: Up) -> None:
     file = edited.folder / "my_hooks" / "speaking.py"
     file.write_text(HANDLER.replace("ctx: Context) ->", "ctx: Context ->"))
@@ -88,6 +89,7 @@ def test_broken_code_is_shown_once_and_the_old_code_stays_until_it_is_mended(edi
     assert "words=TWO" in ran(edited, "evt_mended")
 
 
+@pytest.mark.long
 def test_new_handlers_and_what_handlers_import_are_seen_too(edited: Up) -> None:
     (edited.folder / "words.py").write_text("WORDS = 'FIRST'\n")
     listening = HANDLER.replace("memory.stored", "agent.failed").replace("speak", "listen")

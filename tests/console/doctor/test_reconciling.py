@@ -91,6 +91,7 @@ def test_nothing_is_found_in_a_log_that_lives(log: EventLog) -> None:
     assert len(states) > 2, states
 
 
+@pytest.mark.long_on_both(otherwise="sqlite")
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
 def test_each_damage_is_named_and_mended_and_the_event_then_settled(log: EventLog, damage: Damage) -> None:
     seed = random.randrange(2**32)
