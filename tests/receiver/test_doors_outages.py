@@ -43,6 +43,7 @@ def drop_tables(door: RunningDoor) -> None:
         connection.execute(text("DROP TABLE alembic_version"))
 
 
+@pytest.mark.long_on_both(otherwise="rsgi")
 def test_without_its_tables_it_says_503_until_they_are_there_again(
     kind: str, database_url: str, redis_url: str
 ) -> None:
@@ -62,6 +63,7 @@ def test_without_its_tables_it_says_503_until_they_are_there_again(
         assert door.stored("evt_during").seen == 1
 
 
+@pytest.mark.long_on_both(otherwise="rsgi")
 def test_while_another_process_holds_the_sqlite_file_it_says_503(
     kind: str, sqlite_url: str, redis_url: str
 ) -> None:
