@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
+
+# Not loaded when a handler first asks for it: another thread that builds a statement at that moment fails.
+from sqlalchemy.orm import Session
 
 from eventlog.database import EventLog
 from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
@@ -16,10 +19,7 @@ from eventlog.outcome_rows import lock_events, record_results
 from eventlog.settlement import See
 from eventlog.tables import deliveries, events
 
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    __all__ = ["OutcomeTransaction", "Session", "begin"]
+__all__ = ["OutcomeTransaction", "Session", "begin"]
 
 _LAST_RESORT_SECONDS: Final = 1.0
 _TRANSACTION_TIMEOUT_SINCE: Final = (17,)
@@ -45,11 +45,7 @@ class OutcomeTransaction:
         self._queue = queue
         self._see = see
         # In a savepoint: the user's own commit() and rollback() end that, and never our transaction.
-        from sqlalchemy.orm import Session  # noqa: PLC0415 - slow to load, and many handlers need none
-
-        self.session: Session = Session(
-            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
-        )
+        self.session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
 
     def commit(self, result: Result) -> None:
         """Keep the session's rows, with the result of the delivery that wrote them.

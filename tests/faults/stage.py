@@ -205,9 +205,9 @@ class Stage:
         for key, pids in self._pids_by_call().items():
             if key[1] == "write_ledger":
                 continue  # called again after a commit that failed; its rows were counted above
-            assert len(pids) == len(set(pids)), f"{key} ran twice in one process"
+            assert len(pids) == len(set(pids)), f"{key} ran twice in one process\n{self.last_words()}"
             strangers = set(pids[:-1]) - self.killed_pids
-            assert not strangers, f"{key} ran again, and nobody killed {strangers}"
+            assert not strangers, f"{key} ran again, and nobody killed {strangers}\n{self.last_words()}"
 
     def _pids_by_call(self) -> dict[tuple[str, str, int], list[int]]:
         """Give the processes that made each call (one attempt at a delivery), in order."""
