@@ -16,9 +16,12 @@ _EVERY_LINES: Final = {"event", "level", "logger", "timestamp", "exception", "ev
 
 def bounded(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Cut fields to `FIELD_CHARACTERS`, and leave out those beyond `FIELDS`; a structlog processor."""
-    for surplus in [name for name in line if name not in _OWN_FIELDS | _EVERY_LINES][FIELDS:]:
-        del line[surplus]
+    if len(line) > FIELDS:
+        for surplus in [name for name in line if name not in _OWN_FIELDS | _EVERY_LINES][FIELDS:]:
+            del line[surplus]
     for name, value in line.items():
+        if type(value) is str and len(value) <= FIELD_CHARACTERS:
+            continue  # nearly all
         if name not in _OWN_FIELDS:
             line[name] = _bounded(value)
     return line

@@ -1,5 +1,6 @@
 """How processes log: a fixed verb with fields, one line each, on standard output."""
 
+import json
 import logging
 import sys
 from contextlib import suppress
@@ -7,8 +8,9 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Final, TextIO
 
+import msgspec
 import structlog
-from structlog.typing import ExcInfo, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from console.log_bounds import bounded, cut
 from console.settings import OutputSettings
@@ -37,10 +39,25 @@ def _line(*names: Any) -> _Line:  # noqa: ANN401 - structlog hands on what get_l
     return _Line(str(names[0]) if names else "hooks")
 
 
+def _as_json(line: dict[str, Any], **_options: object) -> str:
+    # Several times as fast as the standard library's, and stricter: it takes neither half a surrogate pair
+    # nor every kind of key.
+    try:
+        return msgspec.json.encode(line, enc_hook=repr).decode()
+    except Exception:  # noqa: BLE001 - a __repr__ of the user's code runs in there, too
+        return json.dumps(line, default=repr, ensure_ascii=False)
+
+
 def _short_traceback(output: TextIO, error: ExcInfo) -> None:
     whole = StringIO()
     structlog.dev.plain_traceback(whole, error)
     output.write(cut(whole.getvalue()))
+
+
+def _exception_as_text(logger: object, name: str, line: EventDict) -> EventDict:
+    if not line.get("exc_info"):
+        return line
+    return bounded(logger, name, structlog.processors.format_exc_info(logger, name, line))
 
 
 def configure_logs(settings: OutputSettings) -> None:
@@ -53,7 +70,7 @@ def configure_logs(settings: OutputSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[Processor] = (
-        [structlog.processors.format_exc_info, bounded, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [_exception_as_text, structlog.processors.JSONRenderer(_as_json)]
         if settings.format == "json"
         # The plain traceback: the others show local variables, and with them bodies and keys.
         else [
