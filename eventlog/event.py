@@ -25,6 +25,8 @@ _SUBJECTS: Final = {"memory": "memoryId", "agent": "agentId", "project": "projec
 
 _UNDECODED: Final = object()
 
+UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError)
+
 
 class UndecodableData(ValueError):  # noqa: N818 - errors here name what happened
     """The event's body was signed and stored, but its `data` can't be decoded."""
@@ -73,13 +75,14 @@ class Event:
 
     def _decode(self) -> Any:  # noqa: ANN401
         try:
-            data = _data_in(self.body)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError) as error:
+            data = data_in(self.body)
+        except UNDECODABLE as error:
             raise UndecodableData(f"the data of event {self.id} can't be decoded: {error}") from error
         return {} if data is None else data
 
 
-def _data_in(body: bytes) -> Any:  # noqa: ANN401
+def data_in(body: bytes) -> Any:  # noqa: ANN401
+    """Decode the `data` of an event's body; raises one of `UNDECODABLE` where no JSON decoder takes it."""
     try:
         return msgspec.json.decode(body, type=_Body).data
     except msgspec.ValidationError:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from eventlog.event import Event, UndecodableData, subject_of
+from eventlog.event import UNDECODABLE, Event, data_in, subject_of
 from eventlog.tables import ID_BYTES, SUBJECT_BYTES, TYPE_BYTES
 from receiver.answer import UNSIGNED, Refusal, invalid, unusable
 from receiver.signature import verify
@@ -26,6 +26,7 @@ class _Envelope(msgspec.Struct):
     createdAt: msgspec.Raw = _NULL  # noqa: N815 - ChaozCode's name
 
 
+_FIELDS: Final = ("id", "type", "createdAt", "data")
 _ENVELOPES: Final = msgspec.json.Decoder(_Envelope)
 _VALUES: Final = msgspec.json.Decoder()
 
@@ -39,7 +40,7 @@ def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: dat
     if not verify(body, signature, keys):
         return UNSIGNED
     try:
-        envelope = _read_envelope(body)
+        envelope = _read(body)
     except msgspec.ValidationError:
         return invalid("it is JSON of another kind")
     except (msgspec.DecodeError, UnicodeError, ValueError):
@@ -50,25 +51,43 @@ def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: dat
     for name, limit in (("id", ID_BYTES), ("type", TYPE_BYTES)):
         if (fault := _fault_of(envelope[name], limit)) is not None:
             return unusable(name, fault)
-    return _with_subject(
-        Event(
-            id=envelope["id"],
-            type=envelope["type"],
-            created_at=_read_time(envelope["createdAt"]),
-            received_at=now,
-            body=body,
-        )
+    return Event(
+        id=envelope["id"],
+        type=envelope["type"],
+        subject=_read_subject(envelope["type"], envelope["data"]),
+        created_at=_read_time(envelope["createdAt"]),
+        received_at=now,
+        body=body,
     )
+
+
+def _read(body: bytes) -> Mapping[str, Any]:
+    """Decode the whole body at once; what can't be decoded so is taken apart with more patience."""
+    try:
+        found = _VALUES.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _read_envelope(body)
+    if type(found) is not dict:
+        raise msgspec.ValidationError
+    return {name: found.get(name) for name in _FIELDS}
 
 
 def _read_envelope(body: bytes) -> Mapping[str, Any]:
     try:
         raw = _ENVELOPES.decode(body)
-        return {"id": _value(raw.id), "type": _value(raw.type), "createdAt": _value(raw.createdAt)}
+        found = {"id": _value(raw.id), "type": _value(raw.type), "createdAt": _value(raw.createdAt)}
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        return _read_loose_envelope(body)
+        found = _read_loose_envelope(body)
+    return {**found, "data": _data_or_none(body)}
+
+
+def _data_or_none(body: bytes) -> Any:  # noqa: ANN401 - whatever the sender put there
+    try:
+        return data_in(body)
+    except UNDECODABLE:
+        return None
 
 
 def _value(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - whatever the sender put there
@@ -78,7 +97,7 @@ def _value(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - whatever the sender put t
         return float(0)  # a number past all bounds: any other will do, as no number is of use
 
 
-def _read_loose_envelope(body: bytes) -> Mapping[str, Any]:
+def _read_loose_envelope(body: bytes) -> dict[str, Any]:
     # JavaScript's JSON.stringify writes a text that was cut within an emoji with half a surrogate pair, as
     # an escape. JSON's grammar allows that, msgspec does not.
     found = json.loads(body.decode(), parse_constant=_refuse_constant, parse_int=float)
@@ -98,11 +117,13 @@ def _fault_of(value: Any, limit: int) -> str | None:  # noqa: ANN401 - whatever 
         return "must be a string"
     if not value:
         return "must not be empty"
-    if _UNSTORABLE.search(value):
+    if value.isascii() and value.isprintable():
+        size = len(value)
+    elif _UNSTORABLE.search(value):
         return "must not hold control characters or lone surrogates"
-    if len(value.encode()) > limit:
-        return f"must not be longer than {limit} bytes"
-    return None
+    else:
+        size = len(value.encode())
+    return None if size <= limit else f"must not be longer than {limit} bytes"
 
 
 def _read_time(value: Any) -> datetime | None:  # noqa: ANN401
@@ -115,19 +136,7 @@ def _read_time(value: Any) -> datetime | None:  # noqa: ANN401
         return None
 
 
-def _with_subject(event: Event) -> Event:
-    # The subject is a convenience read from data that is mostly undocumented: it never refuses an event.
-    try:
-        subject = subject_of(event.type, event.data)
-    except UndecodableData:
-        return event
-    if _fault_of(subject, SUBJECT_BYTES) is not None:
-        return event
-    return Event(
-        id=event.id,
-        type=event.type,
-        subject=subject,
-        created_at=event.created_at,
-        received_at=event.received_at,
-        body=event.body,
-    )
+def _read_subject(event_type: str, data: Any) -> str | None:  # noqa: ANN401
+    # A convenience, read from data that is mostly undocumented: it never refuses an event.
+    subject = subject_of(event_type, data)
+    return subject if _fault_of(subject, SUBJECT_BYTES) is None else None
