@@ -4,24 +4,24 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from eventlog import arrivals_postgresql, arrivals_sqlite
+from eventlog.arrival_rows import REQUEUE_GRACE, BodyRow, EventRow, Written
 from eventlog.database import EventLog
+from eventlog.driver import Cursor
 from eventlog.errors import RowLocked
 from eventlog.event import Event
 from eventlog.faults import Fault, classify
-from eventlog.instant import database_now_plus
+from eventlog.instant import as_stored
 from eventlog.open_transactions import announce_intake
-from eventlog.states import State
-from eventlog.tables import bodies, events
+from eventlog.tables import events
 
-REQUEUE_GRACE: Final = timedelta(seconds=5)
-"""How long a queued event may stay unclaimed before the sweeper sends a job for it again."""
+__all__ = ["REQUEUE_GRACE", "Receipt", "record"]
 
 
 class Receipt(Enum):
@@ -63,7 +63,7 @@ def _record_or_part(log: EventLog, arrivals: list[_Arrival], *, until: float) ->
     if not arrivals:
         return {}
     try:
-        return log.write_again_after_collisions(lambda connection: _insert(log, connection, arrivals))
+        return log.write_by_driver_again_after_collisions(lambda cursor: _insert(log, cursor, arrivals))
     except RowLocked:
         if time.monotonic() > until:
             raise
@@ -94,87 +94,57 @@ def _locked_ids(log: EventLog, arrivals: list[_Arrival]) -> set[str]:
         return set(connection.execute(known).scalars()) - set(connection.execute(free).scalars())
 
 
-def _insert(log: EventLog, connection: Connection, arrivals: list[_Arrival]) -> dict[int, Receipt]:
-    announce_intake(connection)
+def _insert(log: EventLog, cursor: Cursor, arrivals: list[_Arrival]) -> dict[int, Receipt]:
     copies: dict[str, list[_Arrival]] = {}
     # Sorted, because two batches that insert the same ids in other orders deadlock each other on PostgreSQL.
-    for arrival in sorted(arrivals, key=lambda arrival: (arrival.event.id, arrival.place)):
+    for arrival in sorted(arrivals, key=_by_id):
         copies.setdefault(arrival.event.id, []).append(arrival)
 
-    new = _insert_new(log, connection, copies)
-    known = _read_known(connection, [event_id for event_id in copies if event_id not in new])
-    _count_repeats(connection, copies, known)
-    seqs = {event_id: (seq, copies[event_id][0].digest) for event_id, seq in new.items()} | known
-    _keep_bodies(log, connection, copies, seqs)
+    rows = arrivals_sqlite if log.is_sqlite else arrivals_postgresql
+    written = rows.write_events(cursor, [_row(group) for group in copies.values()])
+    rows.count_repeats(cursor, [(seq, len(copies[id_])) for id_, (seq, _) in written.known.items()])
+    rows.keep_bodies(cursor, _bodies(copies, written))
+    return _receipts(copies, written)
 
+
+def _by_id(arrival: _Arrival) -> tuple[str, int]:
+    return arrival.event.id, arrival.place
+
+
+def _row(group: list[_Arrival]) -> EventRow:
+    first = group[0]
+    event = first.event
+    return (
+        event.id,
+        event.type,
+        event.subject,
+        None if event.created_at is None else as_stored(event.created_at),
+        as_stored(event.received_at),
+        first.digest,
+        len(group),
+    )
+
+
+def _bodies(copies: dict[str, list[_Arrival]], written: Written) -> list[BodyRow]:
+    rows: dict[tuple[int, bytes], BodyRow] = {}
+    for event_id, group in copies.items():
+        seq = written.seq_of(event_id)
+        for arrival in group:
+            # Of equal bodies the first to arrive is kept.
+            key = (seq, arrival.digest)
+            if key not in rows:
+                rows[key] = (*key, as_stored(arrival.event.received_at), arrival.event.body)
+    return list(rows.values())
+
+
+def _receipts(copies: dict[str, list[_Arrival]], written: Written) -> dict[int, Receipt]:
     receipts = {}
     for event_id, group in copies.items():
-        first_digest = seqs[event_id][1]
+        is_new = event_id in written.new
+        first_digest = group[0].digest if is_new else written.known[event_id][1]
         for arrival in group:
             same = arrival.digest == first_digest
             receipts[arrival.place] = Receipt.DUPLICATE if same else Receipt.DIFFERS
-        if event_id in new:
+        if is_new:
             receipts[group[0].place] = Receipt.NEW
     return receipts
-
-
-def _insert_new(log: EventLog, connection: Connection, copies: dict[str, list[_Arrival]]) -> dict[str, int]:
-    statement = (
-        log.insert(events)
-        .values(due_at=database_now_plus(REQUEUE_GRACE))
-        .on_conflict_do_nothing(index_elements=["id"])
-        .returning(events.c.id, events.c.seq)
-    )
-    rows = [
-        {
-            "id": event_id,
-            "type": group[0].event.type,
-            "subject": group[0].event.subject,
-            "created_at": group[0].event.created_at,
-            "received_at": group[0].event.received_at,
-            "body_sha256": group[0].digest,
-            "state": State.QUEUED,
-            "seen": len(group),
-        }
-        for event_id, group in copies.items()
-    ]
-    return {row.id: row.seq for row in connection.execute(statement, rows)}
-
-
-def _read_known(connection: Connection, ids: list[str]) -> dict[str, tuple[int, bytes]]:
-    if not ids:
-        return {}
-    query = select(events.c.id, events.c.seq, events.c.body_sha256).where(events.c.id.in_(ids))
-    return {event_id: (seq, digest) for event_id, seq, digest in connection.execute(query)}
-
-
-def _count_repeats(
-    connection: Connection, copies: dict[str, list[_Arrival]], known: dict[str, tuple[int, bytes]]
-) -> None:
-    if known:
-        connection.execute(
-            update(events)
-            .where(events.c.seq == bindparam("known_seq"))
-            .values(seen=events.c.seen + bindparam("times")),
-            [{"known_seq": known[event_id][0], "times": len(copies[event_id])} for event_id in sorted(known)],
-        )
-
-
-def _keep_bodies(
-    log: EventLog,
-    connection: Connection,
-    copies: dict[str, list[_Arrival]],
-    seqs: dict[str, tuple[int, bytes]],
-) -> None:
-    rows = {
-        (seqs[event_id][0], arrival.digest): {
-            "event_seq": seqs[event_id][0],
-            "sha256": arrival.digest,
-            "received_at": arrival.event.received_at,
-            "body": arrival.event.body,
-        }
-        for event_id, group in copies.items()
-        for arrival in reversed(group)  # of equal bodies the first to arrive is kept
-    }
-    if rows:
-        connection.execute(log.insert(bodies).on_conflict_do_nothing(), list(rows.values()))

@@ -4,7 +4,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from eventlog.driver import Cursor, driver_transaction
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable, RowLocked
 from eventlog.faults import Fault, classify
 from eventlog.gate import Gate, WriteGate
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
     from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
+_Opened = TypeVar("_Opened")
 _Result = TypeVar("_Result")
 
 _COLLISION_TRIES: Final = 5
@@ -90,12 +92,32 @@ class EventLog:
                 connection.begin()
             yield connection
 
+    @contextmanager
+    def write_by_driver(self) -> Iterator[Cursor]:
+        """Open a transaction that writes, for SQL in the words of the database's own driver.
+
+        For what is done with every event: SQLAlchemy's work on a statement costs more than the statement.
+        Raises as `write` does.
+        """
+        gate = self._gate.pass_through() if self._gate else nullcontext()
+        with _unavailable_told(), gate, driver_transaction(self._engine) as cursor:
+            yield cursor
+
     def write_again_after_collisions(self, work: Callable[[Connection], _Result]) -> _Result:
         """Run `work` in a transaction that writes, anew when another transaction collided with it."""
+        return self._again_after_collisions(self.write, work)
+
+    def write_by_driver_again_after_collisions(self, work: Callable[[Cursor], _Result]) -> _Result:
+        """Run `work` in a transaction of the driver, anew when another transaction collided with it."""
+        return self._again_after_collisions(self.write_by_driver, work)
+
+    def _again_after_collisions(
+        self, opened: Callable[[], AbstractContextManager[_Opened]], work: Callable[[_Opened], _Result]
+    ) -> _Result:
         for tried in range(1, _COLLISION_TRIES + 1):
             try:
-                with self.write() as connection:
-                    return work(connection)
+                with opened() as transaction:
+                    return work(transaction)
             except DBAPIError as error:
                 if classify(error) is not Fault.COLLISION:
                     raise

@@ -16,6 +16,11 @@ def microseconds(duration: timedelta) -> int:
     return duration // _MICROSECOND
 
 
+def as_stored(instant: datetime) -> int:
+    """Give an aware datetime as the log's tables hold it."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime in Python, an integer of microseconds in the database."""
 
@@ -23,7 +28,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else as_stored(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else _EPOCH + timedelta(microseconds=value)
@@ -37,15 +42,24 @@ class database_now(FunctionElement[datetime]):  # noqa: N801 - reads like the SQ
     type = Instant()
 
 
+# unixepoch('subsec') would be finer and shorter, but needs SQLite 3.42 (Debian 12 has 3.40).
+SQLITE_NOW: Final = "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000)"
+POSTGRESQL_NOW: Final = "((extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"
+
+
 @compiles(database_now, "sqlite")
 def _sqlite_now(_element: database_now, _compiler: Any, **_: Any) -> str:  # noqa: ANN401
-    # unixepoch('subsec') would be finer and shorter, but needs SQLite 3.42 (Debian 12 has 3.40).
-    return "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000)"
+    return SQLITE_NOW
 
 
 @compiles(database_now, "postgresql")
 def _postgresql_now(_element: database_now, _compiler: Any, **_: Any) -> str:  # noqa: ANN401
-    return "((extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"
+    return POSTGRESQL_NOW
+
+
+def database_now_plus_us(delay: ColumnElement[int]) -> ColumnElement[int]:
+    """The database's clock plus what a column or a field holds, in microseconds."""
+    return type_coerce(database_now(), BigInteger) + delay
 
 
 def database_now_plus(delay: timedelta | str) -> ColumnElement[int]:

@@ -15,8 +15,8 @@ _NAMESPACE: Final = 0x4843 << 48
 _SEQ_MASK: Final = (1 << 48) - 1
 
 # Until the first seq is given, last_value names that one already, and is_called is false.
-_ANNOUNCE: Final = text(
-    "SELECT pg_advisory_xact_lock_shared(CAST(:namespace AS bigint) | (last_value - (NOT is_called)::int)),"
+ANNOUNCE: Final = (
+    f"SELECT pg_advisory_xact_lock_shared({_NAMESPACE}::bigint | (last_value - (NOT is_called)::int)),"
     # A log whose database was set to lose commits still keeps its promise; stronger settings stay.
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', true) END,"
@@ -24,6 +24,7 @@ _ANNOUNCE: Final = text(
     " set_config('lock_timeout', '500ms', true)"
     " FROM events_seq_seq"
 )
+"""What a transaction on PostgreSQL says before it inserts events."""
 _LAST_GIVEN: Final = text("SELECT last_value - (NOT is_called)::int FROM events_seq_seq")
 _LOWEST_ANNOUNCED: Final = text(
     "SELECT min(((classid::bigint << 32) | objid::bigint) & :mask) FROM pg_locks"
@@ -35,7 +36,7 @@ _LOWEST_ANNOUNCED: Final = text(
 def announce_intake(connection: Connection) -> None:
     """Tell readers, before any event is inserted, that events above today's last seq may come late."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_ANNOUNCE, {"namespace": _NAMESPACE})
+        connection.exec_driver_sql(ANNOUNCE)
 
 
 def settled_upto(connection: Connection) -> int:

@@ -1,0 +1,58 @@
+"""Writes a batch of arrivals on PostgreSQL, beside other transactions that do the same.
+
+One statement for all rows each, with one parameter for all of their texts: each parameter of its own costs
+the driver more than the database its row.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from eventlog.arrival_rows import REQUEUE_GRACE, BodyRow, EventRow, Written
+from eventlog.driver import Cursor
+from eventlog.instant import POSTGRESQL_NOW, microseconds
+from eventlog.open_transactions import ANNOUNCE
+
+_DUE_AT: Final = f"{POSTGRESQL_NOW} + {microseconds(REQUEUE_GRACE)}"
+_INSERT: Final = (
+    "INSERT INTO events (id, type, subject, created_at, received_at, body_sha256, seen, state, due_at)"
+    " SELECT r ->> 0, r ->> 1, r ->> 2, (r ->> 3)::bigint, (r ->> 4)::bigint, decode(r ->> 5, 'hex'),"
+    f" (r ->> 6)::int, 'queued', {_DUE_AT} FROM json_array_elements(%s::json) AS r"
+    " ON CONFLICT (id) DO NOTHING RETURNING id, seq"
+)
+_KNOWN: Final = "SELECT id, seq, body_sha256 FROM events WHERE id = ANY(%s)"
+# Locked in the order in which workers lock them; a join would take any.
+_COUNT: Final = (
+    "UPDATE events SET seen = seen + sent.times"
+    " FROM (SELECT seq, times FROM unnest(%s::bigint[], %s::int[]) AS repeat (seq, times)"
+    " JOIN events USING (seq) ORDER BY seq FOR NO KEY UPDATE OF events) AS sent"
+    " WHERE events.seq = sent.seq"
+)
+_KEEP: Final = (
+    "INSERT INTO bodies (event_seq, sha256, received_at, body)"
+    " SELECT * FROM unnest(%s::bigint[], %b::bytea[], %s::bigint[], %b::bytea[]) ON CONFLICT DO NOTHING"
+)
+
+
+def write_events(cursor: Cursor, rows: Sequence[EventRow]) -> Written:
+    """Insert the events that the log does not have yet; ids are unique among the rows, and in order."""
+    cursor.execute(ANNOUNCE)
+    batch = msgspec.json.encode([(*row[:5], row[5].hex(), row[6]) for row in rows]).decode()
+    new = dict(cursor.execute(_INSERT, (batch,)))
+    others = [row[0] for row in rows if row[0] not in new]
+    # A statement of its own sees what another transaction has inserted meanwhile.
+    found = cursor.execute(_KNOWN, (others,)) if others else ()
+    return Written(new=new, known={id_: (seq, digest) for id_, seq, digest in found})
+
+
+def count_repeats(cursor: Cursor, repeats: Sequence[tuple[int, int]]) -> None:
+    """Count events that were sent again; gives seqs and how often."""
+    if repeats:
+        cursor.execute(_COUNT, tuple(list(column) for column in zip(*repeats, strict=True)))
+
+
+def keep_bodies(cursor: Cursor, rows: Sequence[BodyRow]) -> None:
+    """Keep the bodies that are not there yet."""
+    if rows:
+        cursor.execute(_KEEP, tuple(list(column) for column in zip(*rows, strict=True)))
