@@ -24,15 +24,19 @@ def driver_transaction(engine: Engine) -> Iterator[Cursor]:
 
     Raises `DBAPIError`, as SQLAlchemy's own do; the connection is then given up.
     """
-    connection = engine.raw_connection()
+    driver_error = engine.dialect.loaded_dbapi.Error
+    try:
+        connection = engine.raw_connection()
+    except driver_error as error:
+        raise DBAPIError(None, None, error) from error
     try:
         cursor = connection.cursor()
         if engine.dialect.name == "sqlite":
             cursor.execute("BEGIN IMMEDIATE")  # psycopg begins one by itself
         yield cursor
         connection.commit()
-    except engine.dialect.loaded_dbapi.Error as error:
-        with suppress(engine.dialect.loaded_dbapi.Error):
+    except driver_error as error:
+        with suppress(driver_error):
             connection.invalidate(error)
         raise DBAPIError(None, None, error) from error
     finally:

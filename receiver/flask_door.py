@@ -30,8 +30,8 @@ def create_flask(service: Service) -> Flask:
         body = _read_body(request, limit)
         if body is None:
             return _respond(service.reception.refuse(too_large(limit), g.request_id))
-        taken = service.reception.take(body, request.headers.get(SIGNATURE_HEADER), g.request_id)
-        return _respond(taken if isinstance(taken, Answer) else service.reception.conclude(taken))
+        signature = request.headers.get(SIGNATURE_HEADER)
+        return _respond(service.reception.receive(body, signature, g.request_id))
 
     @app.get(ALIVE_PATH, provide_automatic_options=False)
     def alive() -> Response:

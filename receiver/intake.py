@@ -1,5 +1,6 @@
 """Second step: intake. One committer per process writes what has arrived at once (group commit)."""
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from eventlog.acceptance import Receipt
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
 from receiver.commit_pace import CommitPace
+from receiver.waiters import Waiter, still_waits, tell
 
 _BATCH_EVENTS: Final = 256
 _BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -28,7 +30,7 @@ class IntakeFull(Exception):  # noqa: N818 - named for what happened
 
 
 class Intake:
-    """The waiting line before the event log; `submit` from any thread."""
+    """The waiting line before the event log; anyone may submit, from any thread."""
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class Intake:
         self._capacity_bytes = capacity_bytes
         self._longest_wait_seconds = longest_wait_seconds
         self._pace = CommitPace()
-        self._line: deque[tuple[Event, Future[Receipt]]] = deque()
+        self._line: deque[tuple[Event, Waiter]] = deque()
         self._line_bytes = 0
         self._changed = threading.Condition()
         self._closing = False
@@ -62,13 +64,22 @@ class Intake:
         the line is full or closed, or moves so slowly that the sender is better told to come back.
         """
         future: Future[Receipt] = Future()
+        self._line_up(event, future)
+        return future
+
+    def submit_in_loop(self, event: Event, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Receipt]":
+        """Line an event up as `submit` does, for a request in an event loop."""
+        future: asyncio.Future[Receipt] = loop.create_future()
+        self._line_up(event, future)
+        return future
+
+    def _line_up(self, event: Event, waiter: Waiter) -> None:
         with self._changed:
             if (reason := self._reason_to_refuse(event)) is not None:
                 raise IntakeFull(reason)
-            self._line.append((event, future))
+            self._line.append((event, waiter))
             self._line_bytes += len(event.body)
             self._changed.notify()
-        return future
 
     def _reason_to_refuse(self, event: Event) -> str | None:
         if self._closing:
@@ -101,21 +112,21 @@ class Intake:
         with self._changed:
             return self._closing and not self._line
 
-    def _next_batch(self) -> list[tuple[Event, "Future[Receipt]"]]:
+    def _next_batch(self) -> list[tuple[Event, Waiter]]:
         """Wait for arrivals; an empty batch means that nobody waits for them any more."""
         with self._changed:
             self._changed.wait_for(lambda: self._line or self._closing)
-            batch: list[tuple[Event, Future[Receipt]]] = []
+            batch: list[tuple[Event, Waiter]] = []
             size = 0
             while self._line and len(batch) < _BATCH_EVENTS and size < _BATCH_BYTES:
-                waiting = self._line.popleft()
-                self._line_bytes -= len(waiting[0].body)
-                if waiting[1].set_running_or_notify_cancel():
-                    size += len(waiting[0].body)
-                    batch.append(waiting)
+                event, waiter = self._line.popleft()
+                self._line_bytes -= len(event.body)
+                if still_waits(waiter):
+                    size += len(event.body)
+                    batch.append((event, waiter))
             return batch
 
-    def _commit(self, batch: list[tuple[Event, "Future[Receipt]"]]) -> None:
+    def _commit(self, batch: list[tuple[Event, Waiter]]) -> None:
         try:
             with self._pace.commit():
                 receipts = self._record([event for event, _ in batch])
@@ -124,11 +135,9 @@ class Intake:
             if not isinstance(error, LogUnavailable):
                 self._log.exception("intake_failed", events=len(batch))
                 error = LogUnavailable(str(error))
-            for _, future in batch:
-                future.set_exception(error)
+            tell([(waiter, error) for _, waiter in batch])
             return
-        for (_, future), receipt in answers:
-            future.set_result(receipt)
+        tell([(waiter, receipt) for (_, waiter), receipt in answers])
         self._pass_on([event.id for (event, _), receipt in answers if receipt is Receipt.NEW])
 
     def _pass_on(self, ids: list[str]) -> None:

@@ -1,10 +1,11 @@
 """Where the two doors meet: a request's body and signature in, an answer and a line in the log out."""
 
-import secrets
+import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import datetime
+from random import getrandbits
 from typing import Final
 
 import structlog
@@ -24,19 +25,20 @@ PROBE: Final = b'{"probe":"hooks webhooks"}'
 DURABLE_WITHIN_SECONDS: Final = 10.0
 """Past this the sender is told 503; the event may still become durable, and is then a duplicate next time."""
 
+_NOT_NOW: Final = (LogUnavailable, TimeoutError, CancelledError)
+
 
 def new_request_id() -> str:
-    return f"req_{secrets.token_hex(8)}"
+    return f"req_{getrandbits(64):016x}"  # a name, not a secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """A signed event on its way into the log."""
+class Signed:
+    """An event that was admitted, and the request that brought it."""
 
     event: Event
     request_id: str
-    future: "Future[Receipt]"
-    signature: str | None = None
+    signature: str | None
 
 
 Rejected = Callable[[Rejection], None]
@@ -63,45 +65,67 @@ class Reception:
         self._rejected = rejected
         self._log = structlog.get_logger("receiver")
 
-    def take(self, body: bytes, signature: str | None, request_id: str) -> Pending | Answer:
-        """Admit a request and line its event up, or answer why not."""
-        admitted = admit(body, signature, keys=self._keys(), now=self._clock())
-        if isinstance(admitted, Refusal):
-            if body == PROBE:
-                tell = self._log.info if admitted is UNSIGNED else self._log.debug
-                tell("secret_probed", status=admitted.status, request_id=request_id)
-                return admitted.answer(request_id)
-            return self.refuse(admitted, request_id, body=body, signature=signature)
+    def receive(self, body: bytes, signature: str | None, request_id: str) -> Answer:
+        """Take a request, and answer when its event is durable; waits in this thread, within bounds."""
+        signed = self._admit(body, signature, request_id)
+        if isinstance(signed, Answer):
+            return signed
         try:
-            future = self._intake.submit(admitted)
+            future = self._intake.submit(signed.event)
         except IntakeFull as full:
-            return self.refuse(UNAVAILABLE, request_id, event_id=admitted.id, reason=str(full))
-        return Pending(event=admitted, request_id=request_id, future=future, signature=signature)
-
-    def conclude(self, pending: Pending, *, wait_seconds: float = DURABLE_WITHIN_SECONDS) -> Answer:
-        """Answer a pending request; waits until its event is durable, within bounds."""
-        event = pending.event
+            return self._put_off(signed, full)
         try:
-            receipt = pending.future.result(timeout=wait_seconds)
-        except (LogUnavailable, TimeoutError, CancelledError) as error:
-            pending.future.cancel()  # still in the line: then it need not be written
-            reason = str(error) or "it took too long"
-            return self.refuse(UNAVAILABLE, pending.request_id, event_id=event.id, reason=reason)
+            receipt = future.result(timeout=DURABLE_WITHIN_SECONDS)
+        except _NOT_NOW as error:
+            future.cancel()  # still in the line: then it need not be written
+            return self._put_off(signed, error)
+        return self._conclude(signed, receipt)
+
+    async def receive_in_loop(
+        self, body: bytes, signature: str | None, request_id: str, loop: asyncio.AbstractEventLoop
+    ) -> Answer:
+        """Take a request as `receive` does, in an event loop."""
+        signed = self._admit(body, signature, request_id)
+        if isinstance(signed, Answer):
+            return signed
+        try:
+            async with asyncio.timeout(DURABLE_WITHIN_SECONDS):
+                receipt = await self._intake.submit_in_loop(signed.event, loop)
+        except (IntakeFull, *_NOT_NOW) as error:
+            return self._put_off(signed, error)
+        return self._conclude(signed, receipt)
+
+    def _admit(self, body: bytes, signature: str | None, request_id: str) -> Signed | Answer:
+        admitted = admit(body, signature, keys=self._keys(), now=self._clock())
+        if isinstance(admitted, Event):
+            return Signed(event=admitted, request_id=request_id, signature=signature)
+        if body == PROBE:
+            tell = self._log.info if admitted is UNSIGNED else self._log.debug
+            tell("secret_probed", status=admitted.status, request_id=request_id)
+            return admitted.answer(request_id)
+        return self.refuse(admitted, request_id, body=body, signature=signature)
+
+    def _put_off(self, signed: Signed, error: BaseException) -> Answer:
+        reason = str(error) or "it took too long"
+        return self.refuse(UNAVAILABLE, signed.request_id, event_id=signed.event.id, reason=reason)
+
+    def _conclude(self, signed: Signed, receipt: Receipt) -> Answer:
+        event, request_id = signed.event, signed.request_id
         if receipt is Receipt.LOCKED:
-            return self.refuse(UNAVAILABLE, pending.request_id, event_id=event.id, reason=receipt.value)
+            return self.refuse(UNAVAILABLE, request_id, event_id=event.id, reason=receipt.value)
         if receipt is Receipt.REFUSED:
             return self.refuse(
                 unusable("id", "or another field can't be stored"),
-                pending.request_id,
+                request_id,
                 body=event.body,
-                signature=pending.signature,
+                signature=signed.signature,
                 event_id=event.id,
             )
         self._log.info(
             "event_accepted" if receipt is Receipt.NEW else "event_duplicate",
             event_id=event.id,
             type=event.type,
-            request_id=pending.request_id,
+            request_id=request_id,
             **({"differs": True} if receipt is Receipt.DIFFERS else {}),
         )
         return received(event.id, receipt)

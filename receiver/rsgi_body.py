@@ -4,11 +4,12 @@ import asyncio
 from functools import partial
 from typing import Final
 
-from granian.rsgi import HTTPProtocol, Scope
+from granian.rsgi import HTTPProtocol
 
 from receiver.answer import CROWDED, CUT_OFF, TOO_SLOW, Refusal, too_large
 from receiver.arriving import ArrivingBody, BodyBudget
 
+_SMALL_BYTES: Final = 8 * 1024
 _DISCARDED_BYTES: Final = 4 * 1024 * 1024
 """So much past the limit is still read: a client that is cut off while it sends seldom sees its 413."""
 
@@ -21,9 +22,14 @@ class BodyReader:
         self._seconds = seconds
         self._budget = BodyBudget(budget_bytes)
 
-    async def read(self, scope: Scope, protocol: HTTPProtocol) -> bytes | Refusal:
-        """Return the whole body, or why it is not taken; granian closes a connection that was not read up."""
-        declared = _declared_length(scope)
+    async def read(self, content_length: str | None, protocol: HTTPProtocol) -> bytes | Refusal:
+        """Return the whole body, or why it is not taken; granian closes a connection that was not read up.
+
+        `content_length` is the header's value, which a chunked body has not.
+        """
+        declared = int(content_length) if content_length and content_length.isdecimal() else None
+        if declared is not None and declared <= min(_SMALL_BYTES, self._limit):
+            return await self._read_small(declared, protocol)
         if declared is not None and declared > self._limit + _DISCARDED_BYTES:
             return too_large(self._limit)
         try:
@@ -39,6 +45,15 @@ class BodyReader:
         except TimeoutError:
             return CROWDED if body.is_given_up else TOO_SLOW
 
+    async def _read_small(self, declared: int, protocol: HTTPProtocol) -> bytes | Refusal:
+        """Read a body that takes no more room than a request's head does: its chunks need not be counted."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await protocol()
+        except TimeoutError:
+            return TOO_SLOW
+        return body if len(body) == declared else CUT_OFF
+
     async def _read_chunks(self, protocol: HTTPProtocol, body: ArrivingBody) -> int:
         """Keep a body up to the limit, and give its length."""
         size = 0
@@ -49,11 +64,6 @@ class BodyReader:
             elif size > self._limit + _DISCARDED_BYTES:
                 break
         return size
-
-
-def _declared_length(scope: Scope) -> int | None:
-    declared = scope.headers.get("content-length", "")
-    return int(declared) if declared.isdecimal() else None
 
 
 def _end_now(deadline: asyncio.Timeout) -> None:

@@ -9,16 +9,9 @@ from typing import Final
 import structlog
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 
-from eventlog.acceptance import Receipt
 from receiver.answer import INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed
 from receiver.health import ALIVE, readiness
-from receiver.reception import (
-    DURABLE_WITHIN_SECONDS,
-    SIGNATURE_HEADER,
-    WEBHOOK_PATH,
-    Pending,
-    new_request_id,
-)
+from receiver.reception import SIGNATURE_HEADER, WEBHOOK_PATH, new_request_id
 from receiver.routes import ALIVE_PATH, METHODS
 from receiver.rsgi_body import BodyReader
 from receiver.service import Service
@@ -33,12 +26,14 @@ class RsgiDoor:
 
     def __init__(self, open_service: Callable[[], Service]) -> None:
         self._open_service = open_service
+        self._loop: asyncio.AbstractEventLoop
         self._service: Service
         self._bodies: BodyReader
         self._unread: UnreadConnections
         self._checking: asyncio.Task[Answer] | None = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         hear(loop)  # granian's handlers stand by now
         self._service = self._open_service()
         settings = self._service.settings
@@ -81,36 +76,26 @@ class RsgiDoor:
         protocol.response_bytes(answer.status, headers, answer.body)
 
     async def _answer(self, scope: Scope, protocol: HTTPProtocol, request_id: str) -> Answer:
-        allowed = METHODS.get(scope.path)
+        path = scope.path
+        allowed = METHODS.get(path)
         if allowed is None:
             return NOT_FOUND.answer(request_id)
         if scope.method not in allowed:
             return method_not_allowed(allowed).answer(request_id)
-        if scope.path == WEBHOOK_PATH:
+        if path == WEBHOOK_PATH:
             return await self._receive(scope, protocol, request_id)
-        return ALIVE if scope.path == ALIVE_PATH else await self._readiness()
+        return ALIVE if path == ALIVE_PATH else await self._readiness()
 
     async def _receive(self, scope: Scope, protocol: HTTPProtocol, request_id: str) -> Answer:
         reception = self._service.reception
-        body = await self._bodies.read(scope, protocol)
+        headers = scope.headers
+        body = await self._bodies.read(headers.get("content-length"), protocol)
         if isinstance(body, Refusal):
             return reception.refuse(body, request_id)
-        taken = reception.take(body, scope.headers.get(SIGNATURE_HEADER), request_id)
-        if isinstance(taken, Pending):
-            durable = asyncio.wrap_future(taken.future)
-            durable.add_done_callback(_note_error)
-            await asyncio.wait((durable,), timeout=DURABLE_WITHIN_SECONDS)
-            taken = reception.conclude(taken, wait_seconds=0)
-        return taken
+        return await reception.receive_in_loop(body, headers.get(SIGNATURE_HEADER), request_id, self._loop)
 
     async def _readiness(self) -> Answer:
         # One at a time, whose result all share that ask meanwhile: each waits for the log, in a thread.
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(asyncio.to_thread(readiness, self._service))
         return await asyncio.shield(self._checking)
-
-
-def _note_error(durable: "asyncio.Future[Receipt]") -> None:
-    """Look at a future's error, which `conclude` tells of: asyncio logs those that nobody looked at."""
-    if not durable.cancelled():
-        durable.exception()

@@ -26,6 +26,12 @@ def hear(loop: asyncio.AbstractEventLoop) -> None:
     """Let stop signals through to the handlers that were added to the loop, however busy it is."""
     if isinstance(loop, asyncio.SelectorEventLoop):
         _hear_beside_the_pipe(loop)
+        _let_through()
+    else:
+        loop.call_soon(_let_through)  # uvloop loses what comes before it runs, and nothing once it does
+
+
+def _let_through() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
