@@ -16,6 +16,8 @@ QUEUE_NAME: Final = "hooks"
 JOB_FUNCTION: Final = "workers.jobs.run_events"
 IDS_A_JOB: Final = 200
 """At most this many events to a job, so that several workers share what arrives at once."""
+IDS_A_JOB_BEHIND: Final = 1000
+"""And where jobs wait already, so that all workers have some: RQ's cost per job is that of many events."""
 
 _TIMEOUT_SECONDS: Final = 1.0
 _FAILED_JOB_SECONDS: Final = 24 * 3600
@@ -48,17 +50,24 @@ class EventQueue:
             )
         )
 
-    def send(self, event_ids: Sequence[str], *, replay: int = 0, queue: str | None = None) -> None:
+    def send(
+        self,
+        event_ids: Sequence[str],
+        *,
+        replay: int = 0,
+        queue: str | None = None,
+        ids_a_job: int = IDS_A_JOB,
+    ) -> None:
         """Queue jobs for events of the log; with `queue`, for those of their deliveries that run alone there.
 
         Raises `QueueUnavailable`; then some may have been queued.
         """
         try:
-            for start in range(0, len(event_ids), IDS_A_JOB):
+            for start in range(0, len(event_ids), ids_a_job):
                 self._queue(queue).enqueue_call(
                     JOB_FUNCTION,
                     args=(
-                        list(event_ids[start : start + IDS_A_JOB]),
+                        list(event_ids[start : start + ids_a_job]),
                         replay,
                         *(() if queue is None else (queue,)),
                     ),

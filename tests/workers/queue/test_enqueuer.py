@@ -67,6 +67,17 @@ def test_a_burst_shares_jobs_and_loses_nothing(queue: EventQueue, valkey: Valkey
     assert max(len(job) for job in jobs) <= IDS_A_JOB
 
 
+def test_where_many_jobs_wait_the_next_are_fewer_and_larger(queue: EventQueue, valkey: Valkey) -> None:
+    for number in range(8):
+        queue.send([f"waiting_{number}"])
+    ids = [f"evt_{number}" for number in range(IDS_A_JOB * 3)]
+    enqueuer = Enqueuer(queue)
+    enqueuer.offer(ids)
+    enqueuer.start()
+    enqueuer.close()
+    assert sent(valkey)[8:] == [ids]
+
+
 def test_what_was_offered_before_the_start_shares_one_job(queue: EventQueue, valkey: Valkey) -> None:
     enqueuer = Enqueuer(queue)
     for number in range(50):
