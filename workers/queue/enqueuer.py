@@ -12,9 +12,9 @@ from workers.queue.redis_queue import IDS_A_JOB, IDS_A_JOB_BEHIND, EventQueue, Q
 _JOB_EVERY_SECONDS: Final = 0.01
 """RQ's cost per job is milliseconds: under load, what arrives meanwhile shares one job."""
 
-_BEHIND_JOBS: Final = 8
-_JOB_EVERY_SECONDS_BEHIND: Final = 0.1
-"""Where so many jobs wait, nobody waits longer for a few more to share the next one."""
+_BEHIND_JOBS: Final = 2
+_BEHIND_SECONDS: Final = 0.1
+"""Where so many jobs wait, all workers are at work: what arrives so long shares the next, larger one."""
 
 _HELD_AT_MOST: Final = 20_000
 _OPEN_SECONDS: Final = 2.0
@@ -58,24 +58,35 @@ class Enqueuer:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._ids or self._closing)
-                ids, self._ids = self._ids, []
-                closing = self._closing
-            if not ids:
+            if not self._ids:
                 return
+            ids: list[str] = []
             began = time.monotonic()
-            is_behind = self._send(ids)
-            if not closing:
-                pause = _JOB_EVERY_SECONDS_BEHIND if is_behind else _JOB_EVERY_SECONDS
-                time.sleep(max(0.0, pause - (time.monotonic() - began)))  # no wait, that each offer would end
+            try:
+                is_behind = self._hold_while_behind()
+                began = time.monotonic()
+                ids = self._take()
+                self._queue.send(ids, ids_a_job=IDS_A_JOB_BEHIND if is_behind else IDS_A_JOB)
+            except QueueUnavailable as error:
+                self._open_breaker(ids or self._take(), error)
+            if not self._closing:
+                time.sleep(max(0.0, _JOB_EVERY_SECONDS - (time.monotonic() - began)))
 
-    def _send(self, ids: list[str]) -> bool:
-        """Send what is held; tells whether the workers are behind."""
-        try:
-            is_behind = self._queue.waiting_jobs() >= _BEHIND_JOBS
-            self._queue.send(ids, ids_a_job=IDS_A_JOB_BEHIND if is_behind else IDS_A_JOB)
-        except QueueUnavailable as error:
-            with self._changed:
-                self._closed_until = time.monotonic() + _OPEN_SECONDS
-            self._log.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
-            return False
-        return is_behind
+    def _take(self) -> list[str]:
+        with self._changed:
+            ids, self._ids = self._ids, []
+        return ids
+
+    def _hold_while_behind(self) -> bool:
+        """Wait while jobs wait, within bounds; tells whether they still do."""
+        until = time.monotonic() + _BEHIND_SECONDS
+        while self._queue.waiting_jobs() >= _BEHIND_JOBS:
+            if self._closing or len(self._ids) >= IDS_A_JOB_BEHIND or time.monotonic() > until:
+                return True
+            time.sleep(_JOB_EVERY_SECONDS)
+        return False
+
+    def _open_breaker(self, ids: list[str], error: QueueUnavailable) -> None:
+        with self._changed:
+            self._closed_until = time.monotonic() + _OPEN_SECONDS
+        self._log.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
