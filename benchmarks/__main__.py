@@ -1,23 +1,31 @@
 """`make bench`: runs the scenarios, prints what they found, and puts it into docs/performance.md."""
 
 import argparse
+import secrets
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from benchmarks.arguments import parse
 from benchmarks.board import Board
 from benchmarks.candidates.accepting import ACCEPTING
 from benchmarks.candidates.processing import PROCESSING
+from benchmarks.cores import ALL, REST
+from benchmarks.duration import estimate, in_words
+from benchmarks.load.plan import Load
 from benchmarks.report.publish import PAGE, publish
 from benchmarks.scenarios.accept import accept, accept_paced
-from benchmarks.scenarios.accepting import Load
 from benchmarks.scenarios.end_to_end import end_to_end
 from benchmarks.scenarios.growth import KINDS, growth
+from benchmarks.scenarios.kill import kill
 from benchmarks.scenarios.process import process
 from benchmarks.scenarios.reaction import reaction
+from benchmarks.scenarios.replay import replay
+from benchmarks.scenarios.scale_out import scale_out
+from benchmarks.scenarios.shapes import shapes
 from benchmarks.site import Site, site
 
 _STEADY_RATE = 100.0
@@ -35,10 +43,22 @@ Candidate = TypeVar("Candidate", bound=Named)
 def main() -> None:
     given = parse(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
+    _tell_plan(given)
+    if given.plan:
+        return
     for scenario in given.scenarios:
-        with site(given.folder) as here:
+        began = time.monotonic()
+        with site(given.folder, cores=ALL if scenario in _ON_ALL_CORES else (REST,)) as here:
             for board in _SCENARIOS[scenario](here, given):
                 publish(board, page=None if given.no_page else PAGE)
+        print(f"({scenario} took {in_words(time.monotonic() - began)})", flush=True)
+
+
+def _tell_plan(given: argparse.Namespace) -> None:
+    planned = {scenario: estimate(scenario, given) for scenario in given.scenarios}
+    for scenario, seconds in planned.items():
+        print(f"{scenario}: about {in_words(seconds)}")
+    print(f"all of it: about {in_words(sum(planned.values()))}", flush=True)
 
 
 def _load(given: argparse.Namespace, rate: float | None = None) -> Load:
@@ -80,16 +100,37 @@ def _reaction(here: Site, given: argparse.Namespace) -> list[Board]:
     return [reaction(here, load=_load(given, _STEADY_RATE), rounds=given.rounds)]
 
 
+def _replay(here: Site, given: argparse.Namespace) -> list[Board]:
+    return [replay(here, events=given.replayed, rounds=given.rounds)]
+
+
+def _shapes(here: Site, given: argparse.Namespace) -> list[Board]:
+    return [shapes(here, seconds=given.seconds, rounds=given.rounds)]
+
+
+def _kill(here: Site, given: argparse.Namespace) -> list[Board]:
+    seed = secrets.randbits(32) if given.seed is None else given.seed
+    print(f"kill: --seed {seed}", flush=True)
+    return [kill(here, kills=given.kills, seconds=given.seconds, seed=seed)]
+
+
+def _scale_out(here: Site, given: argparse.Namespace) -> list[Board]:
+    return [scale_out(here, load=_load(given), processed=given.events, rounds=given.rounds)]
+
+
 def _end_to_end(here: Site, given: argparse.Namespace) -> list[Board]:
     load = replace(_load(given, _FULL_RATE), warm_up_seconds=0)
-    return [end_to_end(here, load=load, rounds=given.rounds)]
+    return [end_to_end(here, load=load, rounds=given.rounds, kinds=_kinds(given))]
+
+
+def _kinds(given: argparse.Namespace) -> tuple[str, ...]:
+    return (given.on,) if given.on else KINDS
 
 
 def _growth(here: Site, given: argparse.Namespace) -> list[Board]:
-    kinds = (given.on,) if given.on else KINDS
     return growth(
         here,
-        kinds,
+        _kinds(given),
         events=given.log_events,
         load=_load(given),
         processed=given.events,
@@ -100,11 +141,16 @@ def _growth(here: Site, given: argparse.Namespace) -> list[Board]:
 _SCENARIOS: dict[str, Callable[[Site, argparse.Namespace], list[Board]]] = {
     "accept": _accept,
     "accept-paced": _accept_paced,
+    "accept-shapes": _shapes,
+    "kill": _kill,
     "process": _process,
     "reaction": _reaction,
+    "replay": _replay,
     "end-to-end": _end_to_end,
+    "scale-out": _scale_out,
     "growth": _growth,
 }
+_ON_ALL_CORES: Final = {"kill", "end-to-end", "scale-out"}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Final
 
 MEASURED: Final = 0
 REST: Final = 1
+ALL: Final = (MEASURED, REST)
 
 
 @contextmanager

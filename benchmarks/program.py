@@ -44,7 +44,9 @@ class Program:
             raise SystemExit(f"{self._name}: {error}\n{self._process.last_words()}") from None
 
     def wrote(self) -> str:
-        return self._process.log_file.read_text(errors="replace")
+        """Give all that it printed, in all of its lives."""
+        log = self._process.log_file
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def pause(self) -> None:
         for process in self.everyone():
@@ -65,6 +67,15 @@ class Program:
         except psutil.NoSuchProcess:
             return []
 
+    def kill(self) -> None:
+        """End it and everything below it by SIGKILL, at one moment; it can be started again."""
+        everyone = self.everyone()
+        for process in everyone:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.kill()
+        wait_until(lambda: not any(map(_lives, everyone)))
+
     def memory_bytes(self) -> int:
         """Sum up what it and its children hold in memory (resident; shared pages count for each)."""
         total = 0
@@ -81,6 +92,13 @@ class Program:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self._process.close()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

@@ -2,28 +2,34 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
 
+import psutil
 from redis import Redis
 
 from benchmarks.cores import REST, on_cores
+from benchmarks.load.request_shelf import RequestShelf
 from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
 
 _MEMORY: Final = Path("/dev/shm")
+_POSTGRESQL: Final = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
+"""What anyone sets first on their own; the rest is as it comes: fsync and synchronous_commit are on."""
 
 
 class Site:
-    """Servers on the core of the load; each database that is asked for is new."""
+    """Servers, on the core of the load or on all; each database that is asked for is new."""
 
-    def __init__(self, folder: Path, requests: Path, valkey: Valkey) -> None:
+    def __init__(
+        self, folder: Path, requests: RequestShelf, valkey: Valkey, cores: tuple[int, ...] = (REST,)
+    ) -> None:
         self.folder = folder
         self.requests = requests
-        """Where requests are prepared: in memory, as what is written to a disk holds up the commits there."""
         self.valkey = valkey
+        self._cores = cores
         self._numbers = count(1)
         self._postgres: PostgreSQL | None = None
         self._to_drop: list[str] = []
@@ -45,8 +51,8 @@ class Site:
         if kind == "sqlite":
             return f"sqlite:///{self.new_folder()}/events.db"
         if self._postgres is None:
-            self._postgres = PostgreSQL()
-            with on_cores(REST):
+            self._postgres = PostgreSQL(settings=_POSTGRESQL)
+            with on_cores(*self._cores):
                 self._postgres.start()
         for url in self._to_drop:
             self._postgres.drop_database(url)
@@ -54,21 +60,36 @@ class Site:
         self._to_drop = [] if keep else [url]
         return url
 
+    def postgresql_seconds(self) -> float:
+        """Sum up the CPU time that PostgreSQL has taken, in all of its processes."""
+        if self._postgres is None:
+            return 0.0
+        server, *others = self._postgres.processes()
+        total = sum(server.cpu_times()[:4])  # with that of its children which have ended
+        for other in others:
+            with suppress(psutil.NoSuchProcess):
+                total += sum(other.cpu_times()[:2])
+        return total
+
     def close(self) -> None:
         if self._postgres is not None:
             self._postgres.close()
 
 
 @contextmanager
-def site(place: Path | None = None) -> Iterator[Site]:
-    """Give servers that end, and a folder that goes, with the block; `place` says on which disk."""
+def site(place: Path | None = None, *, cores: tuple[int, ...] = (REST,)) -> Iterator[Site]:
+    """Give servers that end, and a folder that goes, with the block; `place` says on which disk.
+
+    The servers, the driver and its load run on these cores. Requests are prepared in memory: what is written
+    to a disk holds up the commits there.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="hooks-bench-", dir=place) as folder,
         tempfile.TemporaryDirectory(
             prefix="hooks-bench-", dir=_MEMORY if _MEMORY.is_dir() else None
         ) as requests,
-        on_cores(REST),
+        on_cores(*cores),
         Valkey(append_only=True) as valkey,
-        closing(Site(Path(folder), Path(requests), valkey)) as made,
+        closing(Site(Path(folder), RequestShelf(Path(requests)), valkey, cores)) as made,
     ):
         yield made

@@ -1,5 +1,6 @@
 """chaozcode-hooks itself: `hooks receiver`, `hooks worker` and `hooks clock`, as users start them."""
 
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from eventlog.database import EventLog
 from eventlog.schema import upgrade
 
 ROOT: Final = Path(__file__).parents[2]
+_CALL_SECONDS: Final = 60
 
 
 class Installation:
@@ -44,13 +46,34 @@ class Installation:
     ) -> Iterator[Program]:
         """Run one of our commands until the block ends; it is ready when the block begins."""
         with program(command) as it:
-            it.start(
-                *(sys.executable, "-m", "console", command),
-                environment={**self._environment, **(settings or {})},
-                cores=cores,
-            )
-            it.wait_until_ready(lambda: f'"{command}_ready"' in it.wrote())
+            self.start(it, command, cores=cores, settings=settings)
             yield it
+
+    def call(self, *arguments: str) -> None:
+        """Run one of our commands to its end, beside what is measured."""
+        command = (sys.executable, "-m", "console", *arguments)
+        subprocess.run(
+            command, env=self._environment, check=True, timeout=_CALL_SECONDS, stdout=subprocess.DEVNULL
+        )
+
+    def start(
+        self,
+        it: Program,
+        command: str,
+        *,
+        cores: tuple[int, ...] = (MEASURED,),
+        settings: Mapping[str, str] | None = None,
+        processes: int = 1,
+    ) -> None:
+        """Start one of our commands, again too; returns when so many processes of it are ready."""
+        mark = f'"{command}_ready"'
+        before = it.wrote().count(mark)
+        it.start(
+            *(sys.executable, "-m", "console", command),
+            environment={**self._environment, **(settings or {})},
+            cores=cores,
+        )
+        it.wait_until_ready(lambda: it.wrote().count(mark) >= before + processes)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from redis import Redis
 
 from benchmarks.candidates.ours import installation
 from benchmarks.candidates.places import NODE, PEERS, environment, node_program, peer_program
+from benchmarks.cores import MEASURED
 from benchmarks.load.payload import event_id
 from benchmarks.program import Program, program
 from benchmarks.site import Site
@@ -23,9 +24,9 @@ _SEND_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """One worker at work."""
+    """One worker at work, or several."""
 
-    worker: Program
+    workers: tuple[Program, ...]
     prepare: Callable[[str, int], object]
     """Stores so many events, under ids with this prefix, before the worker is paused."""
     send: Callable[[str, int], None]
@@ -46,10 +47,13 @@ class Processing:
 
 
 @contextmanager
-def open_ours(site: Site, url: str) -> Iterator[Crew]:
-    """Run our worker on a database, which may hold events already."""
-    with installation(site, url) as (ours, log), ours.run("worker") as worker:
-        queue = EventQueue.connect(site.valkey.url)
+def open_ours(
+    site: Site, url: str, *, workers: int = 1, cores: tuple[int, ...] = (MEASURED,)
+) -> Iterator[Crew]:
+    """Run workers of ours on a database, which may hold events already."""
+    with installation(site, url) as (ours, log), ExitStack() as opened:
+        started = [opened.enter_context(ours.run("worker", cores=cores)) for _ in range(workers)]
+        queue = opened.enter_context(closing(EventQueue.connect(site.valkey.url)))
         before, others = last_seq(log), count_unfinished(log)
         prepared = 0
 
@@ -65,13 +69,12 @@ def open_ours(site: Site, url: str) -> Iterator[Crew]:
             return 0 if queue.waiting_jobs() else prepared + others - count_unfinished(log)
 
         yield Crew(
-            worker=worker,
+            workers=tuple(started),
             prepare=prepare,
             send=send,
             finished=finished,
             check=lambda number: require_outcomes(log, number, after=before),
         )
-        queue.close()
 
 
 @contextmanager
@@ -99,7 +102,10 @@ def _peer(
             )
 
         yield Crew(
-            worker=it, prepare=lambda _prefix, _number: None, send=send, finished=lambda: finished(redis)
+            workers=(it,),
+            prepare=lambda _prefix, _number: None,
+            send=send,
+            finished=lambda: finished(redis),
         )
 
 

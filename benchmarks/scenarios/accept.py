@@ -6,7 +6,8 @@ from dataclasses import replace
 from benchmarks.board import Board, Metric
 from benchmarks.candidates.accepting import ACCEPTING, Accepting
 from benchmarks.figures import in_turns, percentile
-from benchmarks.scenarios.accepting import Load, flood, pace
+from benchmarks.load.plan import Load
+from benchmarks.scenarios.accepting import flood, pace
 from benchmarks.site import Site
 
 
@@ -25,7 +26,7 @@ def accept(site: Site, chosen: Sequence[Accepting] = ACCEPTING, *, load: Load, r
     )
     for number, candidate in in_turns(chosen, rounds):
         with candidate.opened(site) as door:
-            found = flood(door, candidate.dialect, load, folder=site.requests, run=f"accept{number}")
+            found = flood(door, candidate.dialect, load, requests=site.requests, run=f"accept{number}")
         refused = found.refused + found.broken
         print(f"accept, round {number + 1}: {candidate.name}: {found.rate:,.0f}/s, p99 {found.p99_ms:.1f} ms")
         board.add(candidate.name, rate=found.rate, p50=found.p50_ms, p99=found.p99_ms, refused=refused)

@@ -11,8 +11,9 @@ from benchmarks.candidates import accepting, processing
 from benchmarks.figures import in_turns
 from benchmarks.fill.filling import fill
 from benchmarks.load.dialect import chaozcode
+from benchmarks.load.plan import Load
 from benchmarks.scenarios.accept import describe
-from benchmarks.scenarios.accepting import Load, flood
+from benchmarks.scenarios.accepting import flood
 from benchmarks.scenarios.looks import looks_at, milliseconds
 from benchmarks.scenarios.processing import work_off
 from benchmarks.site import Site
@@ -59,7 +60,7 @@ def _measure(
     with closing(EventLog.open(url)) as log:
         before = last_seq(log) if full else 0
         with accepting.open_ours(site, url) as door:
-            accept = flood(door, chaozcode, load, folder=site.requests, run=f"{run}-accept").rate
+            accept = flood(door, chaozcode, load, requests=site.requests, run=f"{run}-accept").rate
         set_aside(log, after=before)
     with processing.open_ours(site, full or site.new_database(kind)) as crew:
         process = work_off(crew, processed, run=f"{run}-process")

@@ -27,6 +27,7 @@ def looks_at(log: EventLog) -> Iterator[tuple[str, Callable[[], object]]]:
     """Give each look with its name."""
     newest = read_page(log, Selection(), limit=1).events[0]
     middle = newest.received_at - 45 * _DAY
+    fingerprint = make_troubles(random.Random(1))["mirror"][0].fingerprint
     selections = {
         "all": Selection(),
         "type": Selection(type="agent.failed"),
@@ -42,11 +43,21 @@ def looks_at(log: EventLog) -> Iterator[tuple[str, Callable[[], object]]]:
         "handler, none": Selection(handler="none"),
         "handler and state": Selection(handler="report", state=State.DEAD),
         "handler and state, none": Selection(handler="alert", state=State.QUEUED),
+        "handler and done": Selection(handler="mirror", state=State.DONE),
+        "handler and type": Selection(handler="audit", type="agent.failed"),
+        "handler and type, none": Selection(handler="alert", type="agent.failed"),
+        "fingerprint": Selection(fingerprint=fingerprint),
+        "fingerprint, none": Selection(fingerprint="0" * 16),
+        "fingerprint and state": Selection(fingerprint=fingerprint, state=State.RESOLVED),
         "since": Selection(since=newest.received_at - _DAY),
         "since, none": Selection(since=newest.received_at + _DAY),
         "until": Selection(until=middle),
         "until, none": Selection(until=newest.received_at - 400 * _DAY),
         "since and until": Selection(since=middle, until=middle + _DAY),
+        "since and state": Selection(since=newest.received_at - _DAY, state=State.DEAD),
+        "since and type, none": Selection(since=newest.received_at - _DAY, type="no.such"),
+        "family and state": Selection(type="memory.*", state=State.RESOLVED),
+        "family and until": Selection(type="agent.*", until=middle),
         "type and state": Selection(type="memory.stored", state=State.DEAD),
         "type and state, none": Selection(type="webhook.test", state=State.DEAD),
         "subject and state": Selection(subject="project-3", state=State.DEAD),
@@ -54,8 +65,10 @@ def looks_at(log: EventLog) -> Iterator[tuple[str, Callable[[], object]]]:
     }
     for name, selection in selections.items():
         yield f"events list: {name}", partial(read_page, log, selection, limit=_FIRST_PAGE)
-    fingerprint = make_troubles(random.Random(1))["mirror"][0].fingerprint
     yield "failures list", partial(read_groups, log, Filters(), limit=_FIRST_PAGE)
+    yield "failures list: handler", partial(read_groups, log, Filters(handler="report"), limit=_FIRST_PAGE)
+    lately = Filters(since=newest.received_at - _DAY)
+    yield "failures list: since", partial(read_groups, log, lately, limit=_FIRST_PAGE)
     yield "failures show: fingerprint", partial(read_group, log, fingerprint, listed=_FIRST_PAGE)
     yield "failures show: fingerprint, none", partial(read_group, log, "0" * 16, listed=_FIRST_PAGE)
     yield "events show", partial(read_detail, log, newest.id)

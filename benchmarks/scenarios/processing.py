@@ -1,7 +1,9 @@
-"""One run of work for one candidate: events that lie ready are let loose on a worker that is up and warm."""
+"""One run of work for one candidate: events that lie ready are let loose on workers that are up and warm."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.candidates.processing import Crew
@@ -13,21 +15,39 @@ _DEADLINE_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.02
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What a run gave."""
+
+    rate: float
+    """Events a second, from the moment the workers may begin until the last outcome is recorded."""
+    metered: float
+    """What the meter went on by meanwhile."""
+
+
 def work_off(crew: Crew, number: int, *, run: str) -> float:
-    """Give events a second, from the moment the worker may begin until the last outcome is recorded."""
+    """Give events a second."""
+    return work_off_metered(crew, number, run=run).rate
+
+
+def work_off_metered(crew: Crew, number: int, *, run: str, meter: Callable[[], float] = float) -> Worked:
+    """Work off so many events, and read a meter before and after."""
     warm, main = f"{run}-warm", f"{run}-main"
     crew.prepare(warm, _WARM)
     crew.send(warm, _WARM)
-    crew.worker.wait_until_ready(lambda: crew.finished() >= _WARM)
+    crew.workers[0].wait_until_ready(lambda: crew.finished() >= _WARM)
     crew.prepare(main, number)
-    crew.worker.pause()
+    for worker in crew.workers:
+        worker.pause()
     crew.send(main, number)
-    began = time.monotonic()
-    crew.worker.resume()
+    before, began = meter(), time.monotonic()
+    for worker in crew.workers:
+        worker.resume()
     with suppress(AssertionError):
         wait_until(lambda: crew.finished() >= _WARM + number, _DEADLINE_SECONDS, every_seconds=_LOOK_SECONDS)
     took = time.monotonic() - began
+    metered = meter() - before
     if crew.finished() != _WARM + number:
         raise CountsDiffer(f"of {_WARM + number} events {crew.finished()} have outcomes after {took:.0f} s")
     crew.check(_WARM + number)
-    return number / took
+    return Worked(rate=number / took, metered=metered)

@@ -10,9 +10,10 @@ from benchmarks.candidates.ours import installation
 from benchmarks.cores import REST
 from benchmarks.figures import in_turns, percentile
 from benchmarks.load.dialect import chaozcode
-from benchmarks.scenarios.accepting import Load, pace
+from benchmarks.load.plan import Load
+from benchmarks.scenarios.accepting import pace
 from benchmarks.site import Site
-from benchmarks.store import count_events, count_unfinished
+from benchmarks.store import count_events, count_unfinished, require_outcomes
 from tests.servers.waiting import wait_until
 from tests.system.up import free_port
 
@@ -55,6 +56,7 @@ def _react(site: Site, kind: str, load: Load, *, run: str) -> list[float]:
         for part, name in ((warm, "warm"), (load, "main")):
             seen = pace(door, chaozcode, part, run=f"{run}-{name}")
             wait_until(lambda: count_unfinished(log) == 0, _DEADLINE_SECONDS)
+        require_outcomes(log, count_events(log))  # each by one attempt: a handler has one stamp
     called = _read_stamps(stamps)
     # A handler may be called before the sender has read the answer: that is no time at all.
     return [max(0, called[each] - answered) / 1e6 for each, answered in seen.answered_ns.items()]

@@ -13,6 +13,11 @@ def test_scenarios_run_in_their_own_order_and_once() -> None:
     assert parse(["process", "accept", "process"]).scenarios == ["accept", "process"]
 
 
+def test_a_quick_run_is_small_and_what_is_given_besides_counts() -> None:
+    given = parse(["--quick", "--seconds", "5"])
+    assert (given.rounds, given.seconds, given.log_events, given.kills) == (1, 5, 100_000, 2)
+
+
 def test_a_number_may_be_written_with_underscores() -> None:
     assert parse(["growth", "--log-events", "100_000"]).log_events == 100_000
 

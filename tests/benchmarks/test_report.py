@@ -3,6 +3,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks.arguments import SCENARIOS
 from benchmarks.board import Board, Metric
 from benchmarks.report.page import NoSection, replace_section
 from benchmarks.report.plot import svg_plot
@@ -82,8 +83,6 @@ def test_a_board_is_published_into_its_section_with_its_plot(
     assert "| floor |" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "name", ["accept", "accept-paced", "process", "reaction", "end-to-end", "growth", "growth-looks"]
-)
+@pytest.mark.parametrize("name", [*SCENARIOS, "growth-looks"])
 def test_the_page_has_a_place_for_every_board(name: str) -> None:
     replace_section(PAGE.read_text(), name, "new")

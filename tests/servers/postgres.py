@@ -15,42 +15,44 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from tests.servers.memory import folder_in_memory
 from tests.servers.process import ServerProcess, running_as
 from tests.servers.waiting import wait_until
 
 # PostgreSQL refuses to run as root; this user is on every Linux and macOS, and owns nothing.
 UNPRIVILEGED_USER = "nobody"
 
+_SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "16MB",
+    "max_connections": "200",
+    "timezone": "UTC",
+}
+
 _DISK = "/tmp"
-_MEMORY = "/dev/shm"  # Linux has it; programs are run from there, too
-_ROOM_BYTES = 2 * 1024**3
-
-
-def _memory() -> str:
-    """Give the folder of the machine whose files lie in memory, or the disk's where that is of no use."""
-    try:
-        found = os.statvfs(_MEMORY)
-    except OSError:
-        return _DISK
-    is_roomy = found.f_bavail * found.f_frsize >= _ROOM_BYTES and not found.f_flag & os.ST_NOEXEC
-    return _MEMORY if is_roomy and os.access(_MEMORY, os.W_OK) else _DISK
 
 
 class PostgreSQL:
     """One PostgreSQL server with durable commits (fsync stays on), run from the wheel's programs."""
 
-    def __init__(self, *, environment: Mapping[str, str] | None = None, in_memory: bool = False) -> None:
-        """`environment` is given to the server beside the test's own.
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        in_memory: bool = False,
+    ) -> None:
+        """`environment` is given to the server beside the test's own, `settings` in place of small ones.
 
         With `in_memory` its files lie in memory where that can be: a new database has 300 files, each of
         which is synced when it is made and when it is dropped.
         """
         self._given = [f"{name}={value}" for name, value in (environment or {}).items()]
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         # SIGINT is PostgreSQL's fast shutdown: it ends clients' connections and writes everything out.
-        self._process = ServerProcess(
-            "pg", stop_signal=signal.SIGINT, user=self._user, parent=_memory() if in_memory else _DISK
-        )
+        parent = (folder_in_memory() if in_memory else None) or _DISK
+        self._process = ServerProcess("pg", stop_signal=signal.SIGINT, user=self._user, parent=parent)
         self._data = self._process.folder / "data"
         self._programs: Path | None = None
         self._numbers = count(1)
@@ -70,14 +72,15 @@ class PostgreSQL:
 
     def pause(self) -> None:
         """Let the server and all its backends hang: connections open, answers stay away."""
-        for process in self._processes():
+        for process in self.processes():
             process.suspend()
 
     def resume(self) -> None:
-        for process in self._processes():
+        for process in self.processes():
             process.resume()
 
-    def _processes(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
+        """Give the server's own process, then all others of it."""
         server = psutil.Process(self._process.pid)
         return [server, *server.children(recursive=True)]
 
@@ -115,8 +118,7 @@ class PostgreSQL:
         self._process.launch(
             *("env", *self._given),
             *command,
-            *("-c", "listen_addresses="),
-            *("-c", "shared_buffers=16MB", "-c", "max_connections=200", "-c", "timezone=UTC"),
+            *(word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")),
         )
         return wait_until(self._answer_or_end) == "answers"
 

@@ -1,0 +1,33 @@
+"""What is sent: how much, how large, over how many connections."""
+
+from dataclasses import dataclass
+from typing import Final
+
+_RATE_AT_MOST: Final = 30_000
+_BYTES_A_SECOND_AT_MOST: Final = 300_000_000
+_THREADS: Final = 1
+"""On one core, more of them send nothing more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What is sent."""
+
+    seconds: float = 10.0
+    warm_up_seconds: float = 1.0
+    connections: int = 32
+    size: int = 300
+    """Of a body, in bytes."""
+    duplicates: float = 0.0
+    """Share of the requests that repeat an event sent before."""
+    keep_alive: bool = True
+    rate: float | None = None
+    """Requests a second; None: as fast as answers come."""
+    threads: int = _THREADS
+
+    @property
+    def requests(self) -> int:
+        """How many to prepare for a thread, so that they last; a run whose requests don't ends early."""
+        fastest = min(_RATE_AT_MOST, _BYTES_A_SECOND_AT_MOST / self.size)
+        rate = min(self.rate * 1.2, fastest) if self.rate else fastest
+        return max(100, int(self.seconds * rate / self.threads))
