@@ -3,6 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+PACKAGES := clients console eventlog handlers hooks_testkit receiver sandbox workers
 .PHONY: help up test faults bench lint format docs lock clean runtime dev
 
 help: ## Print this list
@@ -13,6 +14,7 @@ up: runtime ## Run everything on this machine; Ctrl-C stops it
 
 test: dev ## Run the whole test suite
 	@scripts/test-tools
+	@.venv/bin/python -m compileall -q $(PACKAGES) # tests start hundreds of processes
 	@.venv/bin/pytest -n 2 --dist worksteal -m "not alone" $(ARGS)
 	@.venv/bin/pytest -m alone $(ARGS) || [ $$? = 5 ] # 5: none of those that were asked for
 

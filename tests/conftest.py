@@ -1,5 +1,7 @@
 """What every test may ask for: a real Valkey, SQLite and a real PostgreSQL, each empty."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from eventlog.database import EventLog
 from eventlog.schema import upgrade
+from tests.servers.memory import folder_in_memory
 from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
 
@@ -14,6 +17,12 @@ from tests.servers.valkey import Valkey
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `make faults` asks for."""
     parser.addoption("--full", action="store_true", help="all faults, all kills, and on both databases")
+
+
+def pytest_configure() -> None:
+    """Let tests' folders lie in memory where that can be: SQLite syncs its file at each commit."""
+    if in_memory := folder_in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", in_memory)  # pytest's name for where tmp_path begins
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -82,10 +91,26 @@ def postgres_url(request: pytest.FixtureRequest, postgres: PostgreSQL, migrated:
     postgres.drop_database(url)
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file with the log's tables, to be copied: that is faster."""
+    file = tmp_path_factory.mktemp("migrated") / "events.db"
+    log = EventLog.open(f"sqlite:///{file}")
+    upgrade(log)
+    log.close()
+    return file
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """Return the URL of an SQLite file that does not exist yet."""
-    return f"sqlite:///{tmp_path / 'events.db'}"
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> str:
+    """Return the URL of an SQLite file with the log's tables and no rows.
+
+    There is no file yet where the test is marked `without_tables`.
+    """
+    file = tmp_path / "events.db"
+    if not request.node.get_closest_marker("without_tables"):
+        shutil.copyfile(migrated_file, file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -22,6 +22,7 @@ def upgrade() -> str:
     return result.output
 
 
+@pytest.mark.without_tables
 def test_an_upgrade_says_what_it_did(sqlite_url: str) -> None:
     assert upgrade() == f"{sqlite_url}: now at revision {HEAD}\n"
     assert upgrade() == f"{sqlite_url}: already at revision {HEAD}\n"

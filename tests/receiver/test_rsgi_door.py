@@ -172,6 +172,7 @@ def test_a_stop_is_heard_while_its_processes_still_start(sqlite_url: str, redis_
             door.start()
 
 
+@pytest.mark.long_on_both(otherwise="postgresql")
 def test_several_processes_accept_one_of_fifty_copies(database_url: str, redis_url: str) -> None:
     several = {"HOOKS_RECEIVER_PROCESSES": "3"}
     with running_door("rsgi", database_url=database_url, redis_url=redis_url, **several) as door:

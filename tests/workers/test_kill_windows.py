@@ -88,7 +88,7 @@ LONG = pytest.mark.long
 @pytest.mark.parametrize(
     ("handler", "dies", "effects", "kills"),
     [
-        ("plain", "before the effect", ONCE, "child"),
+        pytest.param("plain", "before the effect", ONCE, "child", marks=LONG),
         ("plain", "after the effect", TWICE, "child"),
         ("plain", "before the outcome is on record", TWICE, "child"),
         ("once", "before the step", ONCE, "child"),
@@ -96,9 +96,9 @@ LONG = pytest.mark.long
         ("once", "after the effect, before the record", TWICE, "child"),
         ("once", "in the record, before its commit", TWICE, "child"),
         ("once", "after the record", ONCE, "child"),
-        ("once", "before the outcome is on record", ONCE, "child"),
+        pytest.param("once", "before the outcome is on record", ONCE, "child", marks=LONG),
         ("once", "after the effect, before the record", TWICE, "worker"),
-        ("once", "after the record", ONCE, "worker"),
+        pytest.param("once", "after the record", ONCE, "worker", marks=LONG),
     ],
 )
 def test_an_effect_on_the_world_outside(

@@ -127,6 +127,7 @@ def test_without_a_log_they_are_listed_all_the_same_and_that_is_told(module: Pat
     assert "there is no event log" in told["last_hour_unknown"]
 
 
+@pytest.mark.without_tables
 def test_a_log_without_tables_is_told_too(
     module: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
