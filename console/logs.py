@@ -3,43 +3,24 @@
 import json
 import logging
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
+from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, ExcInfo, Processor
 
 from console.log_bounds import bounded, cut
+from console.log_output import LogLine, LogOutput
 from console.settings import OutputSettings
 
 _FOREIGN_LEVEL: Final = logging.WARNING
 """Libraries are heard from here on: what they say below it is for their own developers."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """Where finished lines go; one write each, so that lines of several threads never mix."""
-
-    name: str
-
-    def msg(self, message: str) -> None:
-        # Whoever read standard output may be gone, or its disk full: work goes on, unheard.
-        # Or a handler has just set it to something else.
-        with suppress(OSError, ValueError, AttributeError):
-            sys.stdout.write(message + "\n")
-            sys.stdout.flush()
-
-    debug = info = warning = error = critical = exception = msg
-
-
-def _line(*names: Any) -> _Line:  # noqa: ANN401 - structlog hands on what get_logger was given
-    return _Line(str(names[0]) if names else "hooks")
-
-
-def _as_json(line: dict[str, Any], **_options: object) -> str:
+def _as_json(line: EventDict, **_options: object) -> str:
     # Several times as fast as the standard library's, and stricter: it takes neither half a surrogate pair
     # nor every kind of key.
     try:
@@ -54,41 +35,50 @@ def _short_traceback(output: TextIO, error: ExcInfo) -> None:
     output.write(cut(whole.getvalue()))
 
 
-def _exception_as_text(logger: object, name: str, line: EventDict) -> EventDict:
-    if not line.get("exc_info"):
-        return line
-    return bounded(logger, name, structlog.processors.format_exc_info(logger, name, line))
+def _json_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401 - structlog's own is that
+    """Do in one step what the processors below do in six: each event has lines of its own."""
+    line = merge_contextvars(logger, level, bounded(logger, level, line))
+    if line.get("exc_info"):
+        line = bounded(logger, level, structlog.processors.format_exc_info(logger, level, line))
+    line["level"] = "error" if level == "exception" else level
+    line["logger"] = logger.name
+    line["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return _as_json(line)
 
 
 def configure_logs(settings: OutputSettings) -> None:
     """Send all logs of this process, the libraries' too, to standard output in one format."""
+    output = LogOutput()
     shared: list[Processor] = [
         bounded,
-        structlog.contextvars.merge_contextvars,
+        merge_contextvars,
         structlog.processors.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: list[Processor] = (
-        [_exception_as_text, structlog.processors.JSONRenderer(_as_json)]
-        if settings.format == "json"
+    as_json: list[Processor] = [
+        structlog.processors.format_exc_info,
+        bounded,
+        structlog.processors.JSONRenderer(_as_json),
+    ]
+    as_text: list[Processor] = [
         # The plain traceback: the others show local variables, and with them bodies and keys.
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stdout.isatty(),
-                pad_event_to=0,
-                exception_formatter=_short_traceback,
-            )
-        ]
-    )
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(),
+            pad_event_to=0,
+            exception_formatter=_short_traceback,
+        )
+    ]
+    is_json = settings.format == "json"
     structlog.configure(
-        processors=[*shared, *renderer],
+        processors=[_json_line] if is_json else [*shared, *as_text],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.level.upper()]
         ),
-        logger_factory=_line,
+        logger_factory=lambda *names: LogLine(str(names[0]) if names else "hooks", output),
         cache_logger_on_first_use=True,
     )
+    renderer = as_json if is_json else as_text
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
