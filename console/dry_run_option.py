@@ -7,6 +7,11 @@ import click
 
 LIST: Final = "list"
 HANDLERS: Final = "handlers"
+
+EVENTS_UNLESS_SAID: Final = 100
+EVENTS_AT_MOST: Final = 1000
+"""On so many, handlers are tried."""
+
 _NAME: Final = "--dry-run"
 
 

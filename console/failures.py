@@ -77,14 +77,21 @@ def _row(group: FailureGroup) -> tuple[str | Text, ...]:
     handlers = dict.fromkeys(code.handler for code in group.code)
     return (
         group.fingerprint,
-        f"{group.count:,}",
-        Text(f"{group.still_dead:,}", style="red" if group.still_dead else "dim"),
+        f"{group.count:,}{_plus(more=group.more)}",
+        Text(
+            f"{group.still_dead:,}{_plus(more=group.more_dead)}",
+            style="red" if group.still_dead or group.more_dead else "dim",
+        ),
         local_time(group.first_at),
         local_time(group.last_at),
         ", ".join(handlers),
         ", ".join(dict.fromkeys(_version(code) for code in group.code)),
         _error(group.error_type, group.message),
     )
+
+
+def _plus(*, more: bool) -> str:
+    return "+" if more else ""
 
 
 def _version(code: FailedCode) -> str:
@@ -103,9 +110,11 @@ def _summary(group: GroupDetail) -> list[RenderableType]:
         (visible_line(_error(group.newest.error_type, group.newest.message)), "red"),
     )
     failed = counted(group.count, "failed attempt", "failed attempts")
+    dead = f"{group.still_dead:,}{_plus(more=group.more_dead)} still dead"
+    newest = "the newest " if group.more else ""
     return [
         heading,
-        Text(f"  {failed} on {counted(group.events, 'event', 'events')}, {group.still_dead:,} still dead"),
+        Text(f"  {newest}{failed} on {counted(group.events, 'event', 'events')}, {dead}"),
         Text(f"  first {local_time(group.first_at)}, last {local_time(group.last_at)}"),
     ]
 
@@ -153,6 +162,6 @@ def _newest(group: GroupDetail) -> list[RenderableType]:
 
 
 def _what_to_do(group: GroupDetail) -> list[RenderableType]:
-    if not group.still_dead:
+    if not (group.still_dead or group.more_dead):
         return ["\nNothing is dead of it any more."]
     return [f"\nWhen it is mended: {replay_command(group.fingerprint)}"]

@@ -16,6 +16,8 @@ def group_json(group: FailureGroup) -> dict[str, Any]:
         "fingerprint": group.fingerprint,
         "count": group.count,
         "still_dead": group.still_dead,
+        "more": group.more,
+        "more_dead": group.more_dead,
         "first_at": iso_time(group.first_at),
         "last_at": iso_time(group.last_at),
         "error_type": group.error_type,
@@ -32,6 +34,8 @@ def detail_json(group: GroupDetail) -> dict[str, Any]:
         "count": group.count,
         "events": group.events,
         "still_dead": group.still_dead,
+        "more": group.more,
+        "more_dead": group.more_dead,
         "first_at": iso_time(group.first_at),
         "last_at": iso_time(group.last_at),
         "versions": [

@@ -20,8 +20,6 @@ from handlers.registration import Handler
 from workers.dry_run.messages import Trial
 from workers.dry_run.parent import DryRunImpossible, Trials
 
-EVENTS_UNLESS_SAID: Final = 100
-EVENTS_AT_MOST: Final = 1000
 _COMMAND: Final = (sys.executable, "-m", "console.dry_run_child")
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, literal_column, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, select, update
 
 from eventlog.database import EventLog
 from eventlog.instant import database_now
 from eventlog.last_run import DEAD
+from eventlog.query_plans import is_of_replay
 from eventlog.replays import FIRST_STAGE, Replay, ReplayState, replay_of
 from eventlog.runs import STOPPED
 from eventlog.states import HELD_BACK, UNFINISHED
@@ -113,7 +114,7 @@ def _look(connection: Connection, replay: Replay) -> Advance:
 
 def _unfinished(number: int) -> Select[tuple[bool]]:
     unfinished = deliveries.c.state.in_((*UNFINISHED, *HELD_BACK))
-    return select(exists().where(deliveries.c.replay == number, unfinished))
+    return select(exists().where(is_of_replay(deliveries, number), unfinished))
 
 
 def _failed_again(connection: Connection, replay: Replay) -> RowMapping | None:
@@ -134,7 +135,7 @@ def _failed_again(connection: Connection, replay: Replay) -> RowMapping | None:
         )
         .select_from(failures)
         .join(events, events.c.seq == failures.c.event_seq)
-        .where(failures.c.replay == replay.id, failures.c.replay > literal_column("0"))
+        .where(is_of_replay(failures, replay.id))
         .limit(1)
     )
     if fingerprint is None:

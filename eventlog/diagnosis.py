@@ -10,6 +10,7 @@ from sqlalchemy import Select, exists, func, select, text
 from eventlog.database import EventLog
 from eventlog.instant import database_now, database_now_plus
 from eventlog.leases import ORIGINAL_RUN, held_rows
+from eventlog.query_plans import is_at_rest, is_unfinished, unindexed
 from eventlog.runs import is_run
 from eventlog.states import State
 from eventlog.tables import deliveries, events
@@ -47,8 +48,8 @@ def read_unclaimed(log: EventLog, *, after: timedelta) -> Found:
     """Find events that have been queued for some time and that no worker has taken even once."""
     queued = (
         select(events.c.seq, events.c.id, events.c.received_at)
-        .where(events.c.state == State.QUEUED)
-        .order_by(events.c.seq)
+        .where(is_unfinished(events), unindexed(events.c.state) == State.QUEUED)
+        .order_by(events.c.due_at)
         .limit(COUNT_LIMIT + 1)
         .subquery()
     )
@@ -67,8 +68,8 @@ def read_recently_dead(log: EventLog, *, within: timedelta) -> Found:
     """Find deliveries of the newest dead events that gave up lately, and that no replay has made good."""
     dead = (
         select(events.c.seq, events.c.id)
-        .where(events.c.state == State.DEAD)
-        .order_by(events.c.seq.desc())
+        .where(is_at_rest(events), events.c.state == State.DEAD)
+        .order_by(events.c.state.desc(), events.c.seq.desc())
         .limit(COUNT_LIMIT + 1)
         .subquery()
     )
@@ -84,10 +85,9 @@ def read_recently_dead(log: EventLog, *, within: timedelta) -> Found:
         select(dead.c.id, deliveries.c.handler)
         .join_from(dead, deliveries, deliveries.c.event_seq == dead.c.seq)
         .where(
-            # The sum keeps SQLite from going through all dead deliveries, by the index on replay and state,
-            # for each of the events.
-            deliveries.c.replay + 0 == ORIGINAL_RUN,
-            deliveries.c.state == State.DEAD,
+            # By the events, not by what is dead of all.
+            unindexed(deliveries.c.replay) == ORIGINAL_RUN,
+            unindexed(deliveries.c.state) == State.DEAD,
             deliveries.c.started_at >= database_now_plus(-within),
             ~made_good,
         )

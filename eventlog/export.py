@@ -50,7 +50,13 @@ def read_end(log: EventLog) -> int:
 
 def read_export_page(log: EventLog, selection: Selection, *, after: int, upto: int, limit: int) -> ExportPage:
     """Read the selected events above `after` and not above `upto`, which must come from `read_end`."""
-    first_body = and_(bodies.c.event_seq == events.c.seq, bodies.c.sha256 == events.c.body_sha256)
+    first_body = and_(
+        bodies.c.event_seq == events.c.seq,
+        bodies.c.sha256 == events.c.body_sha256,
+        # Said of the bodies too: PostgreSQL may begin with the first of all, and go on beside the events.
+        bodies.c.event_seq > after,
+        bodies.c.event_seq <= upto,
+    )
     query = (
         select(events, bodies.c.body)
         .outerjoin_from(events, bodies, first_body)

@@ -1,25 +1,27 @@
 """Failures grouped by fingerprint: what goes wrong, how often, since when, and what is still dead of it.
 
-Each look reads failures by an index; events are looked up one by one, and only those shown.
+Each look reads some of a group's newest failures by an index: counting stops early, and says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
-from sqlalchemy.engine import Row
+from sqlalchemy import ColumnElement, Connection, Select, String, Subquery, bindparam, exists, func, select
 
 from eventlog.database import EventLog
-from eventlog.last_run import DEAD
-from eventlog.query_plans import unindexed
-from eventlog.runs import is_last_run
+from eventlog.query_plans import only, unindexed
 from eventlog.selection import Selection
-from eventlog.tables import deliveries, events, failures
+from eventlog.still_dead import count_of_few_dead, dead_among
+from eventlog.tables import events, failures
 
-_NEWEST: Final = 1000
-"""Of so many of a group's newest failures the versions are told; older ones are only counted."""
+_COUNTED: Final = 1000
+_LOOKED_AT: Final = 100
+"""Of so many of a group's newest failures the versions are told, and those that match filters."""
+_DEAD_AMONG: Final = 50
+
+_GROUP: Final = bindparam("of_group", type_=String)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,90 +59,150 @@ class FailureGroup:
     """What failed, as the newest tell, the newest first."""
     still_dead: int
     """How many deliveries ended with it, and have not run since."""
+    more: bool
+    """Whether it has failed more often than was counted."""
+    more_dead: bool
+    """Whether more of it may be dead than was counted."""
 
 
 def read_groups(log: EventLog, filters: Filters, *, limit: int) -> list[FailureGroup]:
     """List groups, the one that failed last first; with filters, they tell of the failures that match."""
-    grouped = (
-        _matching(filters)
-        .with_only_columns(
-            failures.c.fingerprint,
-            func.count().label("number"),
-            func.min(failures.c.failed_at).label("first_at"),
-            func.max(failures.c.failed_at).label("last_at"),
-            func.max(failures.c.id).label("newest"),
-        )
-        .group_by(failures.c.fingerprint)
-        .order_by(func.max(failures.c.id).desc())
-        .limit(limit)
-    )
+    found: list[FailureGroup] = []
     with log.read() as connection:
-        rows = connection.execute(grouped).all()
-        dead = count_still_dead(connection, [row.fingerprint for row in rows], filters)
-        return [_group(connection, row, filters, dead.get(row.fingerprint, 0)) for row in rows]
+        dead = count_of_few_dead(connection, _conditions(filters))
+        questions = _Questions(filters)
+        for fingerprint in _newest_first(connection, filters):
+            group = _group(connection, fingerprint, filters, questions, dead)
+            found += [] if group is None else [group]
+            if len(found) == limit:
+                break
+    return found
 
 
-def _group(connection: Connection, row: Row[Any], filters: Filters, still_dead: int) -> FailureGroup:
-    newest = connection.execute(
-        select(failures.c.error_type, failures.c.message).where(failures.c.id == row.newest)
-    ).one()
+def newest_of(fingerprint: str | ColumnElement[str], handler: str | None = None, *, at_most: int) -> Subquery:
+    """Give the newest failures of a group; of a handler alone, those on the newest events."""
+    names = ("id", "event_seq", "handler", "replay", "attempt", "version", "release", "failed_at")
+    order = [failures.c.fingerprint, failures.c.id]
+    conditions = [only(failures.c.fingerprint, fingerprint)]
+    if handler is not None:
+        order = [failures.c.fingerprint, failures.c.handler, failures.c.event_seq]
+        conditions.append(only(failures.c.handler, handler))
+    query = select(*(failures.c[name] for name in names)).where(*conditions)
+    return query.order_by(*(column.desc() for column in order)).limit(at_most).subquery("newest")
+
+
+def _newest_first(connection: Connection, filters: Filters) -> Iterator[str]:
+    """Go from one fingerprint to the next by the index: a group may have any number of failures."""
+    each = select(func.min(failures.c.fingerprint).label("fingerprint")).cte("each", recursive=True)
+    other = failures.alias("other")
+    following = select(func.min(other.c.fingerprint)).where(other.c.fingerprint > each.c.fingerprint)
+    each = each.union_all(
+        select(following.correlate(each).scalar_subquery()).where(each.c.fingerprint.isnot(None))
+    )
+    newest = (
+        select(func.max(failures.c.id))
+        .where(failures.c.fingerprint == each.c.fingerprint)
+        .correlate(each)
+        .scalar_subquery()
+    )
+    query = select(each.c.fingerprint).where(each.c.fingerprint.isnot(None)).order_by(newest.desc())
+    if filters.handler is not None:
+        query = query.where(
+            exists()
+            .where(failures.c.fingerprint == each.c.fingerprint, failures.c.handler == filters.handler)
+            .correlate(each)
+        )
+    yield from connection.execute(query).scalars().all()
+
+
+class _Questions:
+    """What is asked of each group: built once, as building a statement takes longer than running it."""
+
+    def __init__(self, filters: Filters) -> None:
+        handler = filters.handler
+        self.by_code = _by_code(newest_of(_GROUP, handler, at_most=_LOOKED_AT), filters)
+        self.count = _count(handler)
+        self.first_at = _first_at()
+        self.newest = select(failures.c.error_type, failures.c.message).where(
+            failures.c.id == bindparam("of_id")
+        )
+        self.dead = dead_among(newest_of(_GROUP, handler, at_most=_DEAD_AMONG), _conditions(filters))
+
+
+def _group(
+    connection: Connection,
+    fingerprint: str,
+    filters: Filters,
+    questions: _Questions,
+    dead: dict[str, int] | None,
+) -> FailureGroup | None:
+    group = {"of_group": fingerprint}
+    by_code = connection.execute(questions.by_code, group).all()
+    if not by_code:
+        return None
+    newest = connection.execute(questions.newest, {"of_id": max(row.newest for row in by_code)}).one()
+    in_all = int(connection.execute(questions.count, group).scalar_one())
+    matching = sum(row.number for row in by_code)
+    first_at = min(row.first_at for row in by_code)
+    is_whole = filters.type is None and filters.since is None
+    if is_whole and filters.handler is None:
+        first_at = connection.execute(questions.first_at, group).scalar_one()
+    still_dead = (
+        connection.execute(questions.dead, group).scalar_one() if dead is None else dead.get(fingerprint, 0)
+    )
     return FailureGroup(
-        fingerprint=row.fingerprint,
-        count=row.number,
-        first_at=row.first_at,
-        last_at=row.last_at,
+        fingerprint=fingerprint,
+        count=min(in_all, _COUNTED) if is_whole else matching,
+        first_at=first_at,
+        last_at=max(row.last_at for row in by_code),
         error_type=newest.error_type,
         message=newest.message,
-        code=_code(connection, row.fingerprint, filters),
+        code=tuple(
+            FailedCode(handler=row.handler, version=row.version, release=row.release) for row in by_code
+        ),
         still_dead=still_dead,
+        more=in_all > (_COUNTED if is_whole else _LOOKED_AT),
+        more_dead=dead is None and in_all > _DEAD_AMONG,
     )
 
 
-def _code(connection: Connection, fingerprint: str, filters: Filters) -> tuple[FailedCode, ...]:
-    newest = (
-        _matching(filters)
-        .with_only_columns(failures.c.id, failures.c.handler, failures.c.version, failures.c.release)
-        .where(failures.c.fingerprint == fingerprint)
-        .order_by(failures.c.id.desc())
-        .limit(_NEWEST)
-        .subquery()
-    )
+def _by_code(looked_at: Subquery, filters: Filters) -> Select[Any]:
+    code = (looked_at.c.handler, looked_at.c.version, looked_at.c.release)
     query = (
-        select(newest.c.handler, newest.c.version, newest.c.release)
-        .group_by(newest.c.handler, newest.c.version, newest.c.release)
-        .order_by(func.max(newest.c.id).desc())
-    )
-    return tuple(FailedCode(**row._asdict()) for row in connection.execute(query))
-
-
-def count_still_dead(
-    connection: Connection, fingerprints: Sequence[str], filters: Filters | None = None
-) -> dict[str, int]:
-    """Count the deliveries whose last run ended with such a failure, by fingerprint.
-
-    It reads the index over dead deliveries: what was replayed or dealt with since costs nothing.
-    """
-    last_failure = and_(
-        failures.c.event_seq == deliveries.c.event_seq,
-        failures.c.handler == deliveries.c.handler,
-        failures.c.replay == deliveries.c.replay,
-        failures.c.attempt == deliveries.c.attempts,
-    )
-    conditions = [] if filters is None else _conditions(filters)
-    query = (
-        select(failures.c.fingerprint, func.count().label("number"))
-        .select_from(deliveries)
-        .join(failures, last_failure)
-        .join(events, events.c.seq == deliveries.c.event_seq)
-        .where(
-            deliveries.c.state == DEAD,
-            unindexed(failures.c.fingerprint).in_(fingerprints),
-            is_last_run(),
-            *conditions,
+        select(
+            *code,
+            func.count().label("number"),
+            func.min(looked_at.c.failed_at).label("first_at"),
+            func.max(looked_at.c.failed_at).label("last_at"),
+            func.max(looked_at.c.id).label("newest"),
         )
-        .group_by(failures.c.fingerprint)
+        .group_by(*code)
+        .order_by(func.max(looked_at.c.id).desc())
     )
-    return {row.fingerprint: row.number for row in connection.execute(query)}
+    if filters.since is not None:
+        query = query.where(looked_at.c.failed_at >= filters.since)
+    if filters.type is not None:
+        query = query.join(events, events.c.seq == looked_at.c.event_seq).where(
+            *Selection(type=filters.type).residual_conditions()
+        )
+    return query
+
+
+def _count(handler: str | None) -> Select[int]:
+    """Count a group's failures up to one more than are counted."""
+    some = select(failures.c.fingerprint).where(failures.c.fingerprint == _GROUP)
+    if handler is not None:
+        some = some.where(failures.c.handler == handler)
+    return select(func.count()).select_from(some.limit(_COUNTED + 1).subquery())
+
+
+def _first_at() -> Select[datetime]:
+    return (
+        select(failures.c.failed_at)
+        .where(only(failures.c.fingerprint, _GROUP))
+        .order_by(failures.c.fingerprint, failures.c.id)
+        .limit(1)
+    )
 
 
 def find_fingerprints(log: EventLog, begins: str, *, limit: int = 3) -> list[str]:
@@ -157,17 +219,10 @@ def find_fingerprints(log: EventLog, begins: str, *, limit: int = 3) -> list[str
     return found
 
 
-def _matching(filters: Filters) -> Select[Any]:
-    query = select(failures).where(*_conditions(filters))
-    if filters.type is not None:
-        query = query.join(events, events.c.seq == failures.c.event_seq)
-    return query
-
-
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    found = Selection(type=filters.type).conditions()
+    found = Selection(type=filters.type).residual_conditions()
     if filters.handler is not None:
-        found.append(failures.c.handler == filters.handler)
+        found.append(unindexed(failures.c.handler) == filters.handler)
     if filters.since is not None:
-        found.append(failures.c.failed_at >= filters.since)
+        found.append(unindexed(failures.c.failed_at) >= filters.since)
     return found

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
-from sqlalchemy.engine import Row
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.errors import RowLocked
 from eventlog.event import Event
-from eventlog.instant import database_now, database_now_plus
+from eventlog.given import is_one_of
+from eventlog.instant import database_now, database_now_plus, microseconds
 from eventlog.query_plans import unindexed
 from eventlog.states import State
 from eventlog.tables import bodies, deliveries, events
@@ -72,71 +73,107 @@ def claim(
     In a replay its deliveries are claimed, not the events. One whose row another transaction holds for long
     is left to the sweeper, and does not keep the others waiting again. Raises `LogUnavailable`.
     """
-    table, seq, wanted = _queued(ids, replay)
+    claiming = _CLAIM_EVENTS if replay == ORIGINAL_RUN else _CLAIM_DELIVERIES
+    given = {
+        "ids": ids,
+        "of_replay": replay,
+        "new_lease": lease,
+        "lease_us": microseconds(duration),
+    }
 
-    def work(connection: Connection, *, which: ColumnElement[bool] = wanted) -> list[Claimed]:
-        statement = (
-            update(table)
-            .where(which)
-            .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
-            .returning(seq)
-        )
-        seqs = sorted(set(connection.execute(statement).scalars()))
+    def work(connection: Connection, *, statement: ReturningUpdate[int]) -> list[Claimed]:
+        seqs = sorted(set(connection.execute(statement, given).scalars()))
         return load(connection, seqs, replay, lease) if seqs else []
 
     try:
-        return log.write_again_after_collisions(work)
+        return log.write_again_after_collisions(partial(work, statement=claiming.all))
     except RowLocked:
+        return log.write_again_after_collisions(partial(work, statement=claiming.unlocked))
+
+
+@dataclass(frozen=True, slots=True)
+class _Claiming:
+    """The statements that claim queued rows of a table, and return the seqs of their events."""
+
+    all: ReturningUpdate[int]
+    unlocked: ReturningUpdate[int]
+    """Those rows only that no other transaction holds."""
+
+    @classmethod
+    def of(cls, table: Table, seq: ColumnElement[int], queued: ColumnElement[bool]) -> Self:
         key = next(iter(table.primary_key))
-        free = select(key).where(wanted).with_for_update(key_share=True, skip_locked=True)
-        return log.write_again_after_collisions(partial(work, which=key.in_(free.scalar_subquery())))
+        free = select(key).where(queued).with_for_update(key_share=True, skip_locked=True)
+        statement = (
+            update(table)
+            .values(state=State.RUNNING, lease=bindparam("new_lease"), due_at=database_now_plus("lease_us"))
+            .returning(seq)
+        )
+        return cls(statement.where(queued), statement.where(key.in_(free.scalar_subquery())))
 
 
-def _queued(ids: Sequence[str], replay: int) -> tuple[Table, ColumnElement[int], ColumnElement[bool]]:
-    """Give the table whose rows a run claims, its column of seqs, and the condition for its queued rows."""
-    if replay == ORIGINAL_RUN:
-        return events, events.c.seq, and_(events.c.id.in_(ids), events.c.state == State.QUEUED)
-    queued = and_(
-        deliveries.c.event_seq.in_(select(events.c.seq).where(events.c.id.in_(ids))),
-        unindexed(deliveries.c.replay) == replay,
+_CLAIM_EVENTS: Final = _Claiming.of(
+    events, events.c.seq, and_(is_one_of(events.c.id, "ids"), unindexed(events.c.state) == State.QUEUED)
+)
+_CLAIM_DELIVERIES: Final = _Claiming.of(
+    deliveries,
+    deliveries.c.event_seq,
+    and_(
+        deliveries.c.event_seq.in_(select(events.c.seq).where(is_one_of(events.c.id, "ids"))),
+        unindexed(deliveries.c.replay) == bindparam("of_replay"),
         deliveries.c.queue.is_(None),
         unindexed(deliveries.c.state) == State.QUEUED,
+    ),
+)
+
+_LOAD: Final = (
+    select(
+        events.c.seq,
+        events.c.id,
+        events.c.type,
+        events.c.subject,
+        events.c.created_at,
+        events.c.received_at,
+        bodies.c.body,
     )
-    return deliveries, deliveries.c.event_seq, queued
+    .outerjoin_from(
+        events, bodies, and_(bodies.c.event_seq == events.c.seq, bodies.c.sha256 == events.c.body_sha256)
+    )
+    .where(is_one_of(events.c.seq, "seqs"))
+    .order_by(events.c.seq)
+)
+_IS_DUE: Final = or_(
+    and_(
+        deliveries.c.state == State.WAITING,
+        deliveries.c.due_at <= database_now(),
+        deliveries.c.queue.is_(None),
+    ),
+    deliveries.c.lease == bindparam("held_by"),
+)
+_PRIOR: Final = select(
+    deliveries.c.event_seq,
+    deliveries.c.handler,
+    deliveries.c.state,
+    deliveries.c.attempts,
+    deliveries.c.failures,
+    deliveries.c.queue,
+    func.coalesce(_IS_DUE, False).label("is_due"),
+).where(is_one_of(deliveries.c.event_seq, "seqs"), unindexed(deliveries.c.replay) == bindparam("of_replay"))
 
 
 def load(connection: Connection, seqs: Sequence[int], replay: int, lease: str) -> list[Claimed]:
     """Read claimed events, and what earlier attempts left; what the lease holds of it is due."""
-    first_body = and_(bodies.c.event_seq == events.c.seq, bodies.c.sha256 == events.c.body_sha256)
-    query = (
-        select(events, bodies.c.body)
-        .outerjoin_from(events, bodies, first_body)
-        .where(events.c.seq.in_(seqs))
-        .order_by(events.c.seq)
-    )
     prior = _prior_deliveries(connection, seqs, replay, lease)
     return [
         Claimed(seq=row.seq, event=event_of(row), prior=tuple(prior.get(row.seq, ())))
-        for row in connection.execute(query)
+        for row in connection.execute(_LOAD, {"seqs": seqs})
     ]
 
 
 def _prior_deliveries(
     connection: Connection, seqs: Sequence[int], replay: int, lease: str
 ) -> dict[int, list[PriorDelivery]]:
-    is_due = or_(
-        and_(
-            deliveries.c.state == State.WAITING,
-            deliveries.c.due_at <= database_now(),
-            deliveries.c.queue.is_(None),
-        ),
-        deliveries.c.lease == lease,
-    )
-    query = select(deliveries, func.coalesce(is_due, False).label("is_due")).where(
-        deliveries.c.event_seq.in_(seqs), unindexed(deliveries.c.replay) == replay
-    )
     prior: dict[int, list[PriorDelivery]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_PRIOR, {"seqs": seqs, "of_replay": replay, "held_by": lease}):
         prior.setdefault(row.event_seq, []).append(
             PriorDelivery(
                 handler=row.handler,
@@ -150,7 +187,7 @@ def _prior_deliveries(
     return prior
 
 
-def event_of(row: Row[Any]) -> Event:
+def event_of(row: Any) -> Event:  # noqa: ANN401 - of any statement that selects these columns
     """Make the event of a row of `events` with its first body."""
     return Event(
         id=row.id,
@@ -201,11 +238,11 @@ def hand_back(
         .returning(seq)
     )
     if seqs is not None:
-        statement = statement.where(seq.in_(seqs))
+        statement = statement.where(is_one_of(seq, "seqs"))
 
     def work(connection: Connection) -> list[str]:
-        handed = set(connection.execute(statement).scalars())
-        query = select(events.c.id).where(events.c.seq.in_(handed)).order_by(events.c.seq)
-        return list(connection.execute(query).scalars()) if handed else []
+        handed = sorted(set(connection.execute(statement, {"seqs": seqs}).scalars()))
+        query = select(events.c.id).where(is_one_of(events.c.seq, "handed")).order_by(events.c.seq)
+        return list(connection.execute(query, {"handed": handed}).scalars()) if handed else []
 
     return log.write_again_after_collisions(work)

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, tuple_, update
 
 from eventlog.acceptance import REQUEUE_GRACE
+from eventlog.given import is_one_of
 from eventlog.instant import database_now_plus
 from eventlog.outcome import Woken
 from eventlog.query_plans import is_unended_alone, unindexed
@@ -24,6 +25,11 @@ NO_SUBJECT: Final = ""
 
 _UNENDED: Final = (*UNFINISHED, *HELD_BACK)
 _before = deliveries.alias("before")
+
+
+_STANDING: Final = select(deliveries.c.event_seq, deliveries.c.handler, deliveries.c.line).where(
+    is_one_of(deliveries.c.event_seq, "seqs"), deliveries.c.line.isnot(None)
+)
 
 
 def is_blocked() -> ColumnElement[bool]:
@@ -102,16 +108,17 @@ def leave_lines(
     """
     if not ended:
         return []
+    pairs = set(ended)
+    rows = connection.execute(_STANDING, {"seqs": [seq for seq, _ in ended]})
+    lines = {(row.handler, row.line) for row in rows if (row.event_seq, row.handler) in pairs}
+    if not lines:
+        return []
+    lock_lines(connection, lines)
     of_them = and_(
         # Said twice: of pairs SQLite makes no use of an index.
         deliveries.c.event_seq.in_({seq for seq, _ in ended}),
         tuple_(deliveries.c.event_seq, deliveries.c.handler).in_(list(ended)),
     )
-    standing = select(deliveries.c.handler, deliveries.c.line).where(of_them, deliveries.c.line.isnot(None))
-    lines = {(row.handler, row.line) for row in connection.execute(standing)}
-    if not lines:
-        return []
-    lock_lines(connection, lines)
     connection.execute(
         update(deliveries)
         .where(of_them, deliveries.c.line.isnot(None), deliveries.c.state.not_in(_UNENDED))

@@ -10,7 +10,10 @@ from sqlalchemy.engine import Row
 
 from eventlog.database import EventLog
 from eventlog.leases import ORIGINAL_RUN
+from eventlog.newest import newest_seqs
 from eventlog.open_transactions import settled_upto
+from eventlog.query_plans import unindexed
+from eventlog.received import Window
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, events
@@ -55,11 +58,9 @@ class Arrivals:
 
 def read_page(log: EventLog, selection: Selection, *, limit: int, before: int | None = None) -> Page:
     """Read the newest events, or the newest of those with a lower seq than `before`."""
-    query = _query(selection).order_by(events.c.seq.desc()).limit(limit + 1)
-    if before is not None:
-        query = query.where(events.c.seq < before)
+    within = Window() if before is None else Window(below=before)
     with log.read() as connection:
-        found = _read(connection, query)
+        found = _read_newest(connection, selection, within, limit + 1)
     page = found[:limit]
     return Page(events=page, next_before=page[-1].seq if len(found) > limit else None)
 
@@ -68,8 +69,7 @@ def read_latest(log: EventLog, selection: Selection, *, limit: int) -> Arrivals:
     """Read the newest events, the oldest of them first, and where to go on from."""
     with log.read() as connection:
         upto = settled_upto(connection)
-        query = _query(selection).where(events.c.seq <= upto).order_by(events.c.seq.desc()).limit(limit)
-        found = _read(connection, query)
+        found = _read_newest(connection, selection, Window(below=upto + 1), limit)
     return Arrivals(events=found[::-1], cursor=upto, more=False)
 
 
@@ -78,8 +78,8 @@ def read_arrivals(log: EventLog, selection: Selection, *, after: int, limit: int
     with log.read() as connection:
         upto = settled_upto(connection)
         query = (
-            _query(selection)
-            .where(events.c.seq > after, events.c.seq <= upto)
+            select(events)
+            .where(events.c.seq > after, events.c.seq <= upto, *selection.residual_conditions())
             .order_by(events.c.seq)
             .limit(limit)
         )
@@ -88,8 +88,13 @@ def read_arrivals(log: EventLog, selection: Selection, *, after: int, limit: int
     return Arrivals(events=found, cursor=found[-1].seq if more else max(after, upto), more=more)
 
 
-def _query(selection: Selection) -> Select[Any]:
-    return select(events).where(*selection.conditions())
+def _read_newest(
+    connection: Connection, selection: Selection, within: Window, limit: int
+) -> tuple[ListedEvent, ...]:
+    seqs = newest_seqs(connection, selection, within, limit=limit)
+    if not seqs:
+        return ()
+    return _read(connection, select(events).where(events.c.seq.in_(seqs)).order_by(events.c.seq.desc()))
 
 
 def _read(connection: Connection, query: Select[Any]) -> tuple[ListedEvent, ...]:
@@ -106,7 +111,8 @@ def _dead_handlers(connection: Connection, seqs: Sequence[int]) -> dict[int, tup
         .where(
             deliveries.c.event_seq.in_(seqs),
             deliveries.c.replay == ORIGINAL_RUN,
-            deliveries.c.state == State.DEAD,
+            # By its events, not by what is dead of all.
+            unindexed(deliveries.c.state) == State.DEAD,
         )
         .order_by(deliveries.c.id)
     )

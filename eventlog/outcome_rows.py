@@ -1,13 +1,27 @@
 """The rows of an outcome, written in a transaction that somebody else opened."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, case, false, func, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    false,
+    func,
+    not_,
+    select,
+    update,
+)
 
 from eventlog.database import EventLog
-from eventlog.instant import database_now, database_now_plus, microseconds
+from eventlog.delivery_rows import update_held, upsert
+from eventlog.given import is_one_of
+from eventlog.instant import database_now
 from eventlog.leases import ORIGINAL_RUN, held_rows
 from eventlog.limits import let_in, read_waiting
 from eventlog.lines import leave_lines
@@ -19,6 +33,32 @@ from eventlog.turns import lock_slots
 from eventlog.withdrawal import withdraw_retries
 
 _UNENDED: Final = (*UNFINISHED, *HELD_BACK)
+
+_HANDED_ON: Final = select(deliveries.c.event_seq, deliveries.c.handler).where(
+    is_one_of(deliveries.c.event_seq, "seqs"),
+    unindexed(deliveries.c.replay) == ORIGINAL_RUN,
+    deliveries.c.queue.isnot(None),
+)
+
+
+def _held(table: Table, seq: ColumnElement[int]) -> Select[int]:
+    # Locked on PostgreSQL until the commit, so that no sweeper can take the lease in between.
+    return (
+        select(seq)
+        .where(unindexed(table.c.lease) == bindparam("held_by"), is_one_of(seq, "seqs"))
+        .order_by(seq)
+        .with_for_update(key_share=True)
+    )
+
+
+_LOCK_EVENTS: Final = (
+    select(events.c.seq)
+    .where(is_one_of(events.c.seq, "seqs"))
+    .order_by(events.c.seq)
+    .with_for_update(key_share=True)
+)
+_HELD_EVENTS: Final = _held(events, events.c.seq)
+_HELD_DELIVERIES: Final = _held(deliveries, deliveries.c.event_seq)
 
 
 def record_results(
@@ -35,8 +75,11 @@ def record_results(
     new = _not_on_record(connection, replay, lease, results, by_event=by_event)
     if not new:
         return Aftermath()
+    if by_event:
+        upsert(log, connection, replay, new)
+    else:
+        update_held(connection, replay, lease, new)
     alone = _handed_on_meanwhile(connection, new) if by_event else new
-    (_upsert if by_event else _update)(log, connection, replay, lease, new)
     _record_failures(log, connection, replay, new)
     if replay != ORIGINAL_RUN:
         withdraw_retries(connection, replay, [each.seq for each in new if each.state is State.WAITING])
@@ -63,13 +106,9 @@ def _let_others_on(connection: Connection, replay: int, results: Sequence[Result
 
 def _handed_on_meanwhile(connection: Connection, results: Sequence[Result]) -> list[Result]:
     """Find those that another worker put in line while this one ran them, knowing of no order yet."""
-    query = select(deliveries.c.event_seq, deliveries.c.handler).where(
-        deliveries.c.event_seq.in_({result.seq for result in results}),
-        unindexed(deliveries.c.replay) == ORIGINAL_RUN,
-        deliveries.c.queue.isnot(None),
-    )
-    found = {(row.event_seq, row.handler) for row in connection.execute(query)}
-    return [result for result in results if (result.seq, result.handler) in found]
+    seqs = [result.seq for result in results]
+    found = {(row.event_seq, row.handler) for row in connection.execute(_HANDED_ON, {"seqs": seqs})}
+    return [result for result in results if (result.seq, result.handler) in found] if found else []
 
 
 def _not_on_record(
@@ -99,83 +138,12 @@ def _not_on_record(
 def held_seqs(
     connection: Connection, replay: int, lease: str, seqs: set[int], *, queue: str | None = None
 ) -> set[int]:
-    table, seq = held_rows(replay, queue)
+    table, _ = held_rows(replay, queue)
     if replay == ORIGINAL_RUN and table is deliveries:
         # Events before deliveries, as everywhere: their state is summed up anew at the end.
         lock_events(connection, seqs)
-    # Locked on PostgreSQL until the commit, so that no sweeper can take the lease in between.
-    query = (
-        select(seq).where(table.c.lease == lease, seq.in_(seqs)).order_by(seq).with_for_update(key_share=True)
-    )
-    return set(connection.execute(query).scalars())
-
-
-def _columns(result: Result) -> dict[str, Any]:
-    return {
-        "state": result.state,
-        "attempts": result.attempt,
-        "failures": result.failures,
-        "started_at": result.started_at,
-        "duration_us": microseconds(result.duration),
-        "version": result.version,
-        "release": result.release,
-        "note": result.note,
-    }
-
-
-def _upsert(
-    log: EventLog, connection: Connection, replay: int, _lease: str, results: Sequence[Result]
-) -> None:
-    names = (*_columns(results[0]), "due_at")
-    for group in ([r for r in results if r.retry_in is None], [r for r in results if r.retry_in is not None]):
-        if not group:
-            continue
-        due_at = None if group[0].retry_in is None else database_now_plus("delay_us")
-        statement = log.insert(deliveries).values(due_at=due_at)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["event_seq", "handler", "replay"],
-                set_={name: statement.excluded[name] for name in names} | {"lease": None},
-                where=deliveries.c.attempts < statement.excluded.attempts,
-            ),
-            [
-                {"event_seq": result.seq, "handler": result.handler, "replay": replay}
-                | _columns(result)
-                | ({} if result.retry_in is None else {"delay_us": microseconds(result.retry_in)})
-                for result in group
-            ],
-        )
-
-
-def _update(
-    _log: EventLog, connection: Connection, replay: int, lease: str, results: Sequence[Result]
-) -> None:
-    statement = (
-        update(deliveries)
-        .where(
-            deliveries.c.event_seq == bindparam("of_event"),
-            deliveries.c.handler == bindparam("of_handler"),
-            deliveries.c.replay == replay,
-            deliveries.c.lease == lease,
-        )
-        .values(
-            lease=None,
-            due_at=case((bindparam("waits"), database_now_plus("delay_us")), else_=None),
-        )
-    )
-    connection.execute(
-        statement,
-        [
-            {
-                "of_event": result.seq,
-                "of_handler": result.handler,
-                "waits": result.retry_in is not None,
-                "delay_us": microseconds(result.retry_in or timedelta(0)),
-            }
-            | _columns(result)
-            for result in results
-        ],
-    )
+    given = {"held_by": lease, "seqs": list(seqs)}
+    return set(connection.execute(_HELD_EVENTS if table is events else _HELD_DELIVERIES, given).scalars())
 
 
 def _record_failures(log: EventLog, connection: Connection, replay: int, results: Sequence[Result]) -> None:
@@ -207,33 +175,34 @@ def close_events(connection: Connection, lease: str, closings: Sequence[Closing]
     for closing in closings:
         by_state.setdefault(closing.state, []).append(closing.seq)
     mixed = [closing.seq for closing in closings if closing.has_lone and closing.state is not State.WAITING]
-    next_attempt = (
-        select(func.min(deliveries.c.due_at))
-        .where(
-            deliveries.c.event_seq == events.c.seq,
-            unindexed(deliveries.c.replay) == ORIGINAL_RUN,
-            unindexed(deliveries.c.state) == State.WAITING,
-            deliveries.c.queue.is_(None),
-        )
-        .scalar_subquery()
-    )
     for state, seqs in by_state.items():
-        connection.execute(
-            update(events)
-            .where(events.c.seq.in_(seqs), events.c.lease == lease)
-            .values(
-                state=state,
-                lease=None,
-                # Where no delivery waits after all, the event is looked at now: it must not wait for ever.
-                due_at=func.coalesce(next_attempt, database_now()) if state is State.WAITING else None,
-            )
-        )
+        statement = _LET_WAIT if state is State.WAITING else _END
+        connection.execute(statement, {"to_state": state, "held_by": lease, "seqs": seqs})
     return sum_up(connection, mixed)
 
 
+_NEXT_ATTEMPT: Final = (
+    select(func.min(deliveries.c.due_at))
+    .where(
+        deliveries.c.event_seq == events.c.seq,
+        unindexed(deliveries.c.replay) == ORIGINAL_RUN,
+        unindexed(deliveries.c.state) == State.WAITING,
+        deliveries.c.queue.is_(None),
+    )
+    .scalar_subquery()
+)
+_CLOSE: Final = (
+    update(events)
+    .where(is_one_of(events.c.seq, "seqs"), unindexed(events.c.lease) == bindparam("held_by"))
+    .values(state=bindparam("to_state"), lease=None)
+)
+_END: Final = _CLOSE.values(due_at=None)
+# Where no delivery waits after all, the event is looked at now: it must not wait for ever.
+_LET_WAIT: Final = _CLOSE.values(due_at=func.coalesce(_NEXT_ATTEMPT, database_now()))
+
+
 def lock_events(connection: Connection, seqs: Iterable[int]) -> None:
-    query = select(events.c.seq).where(events.c.seq.in_(set(seqs))).order_by(events.c.seq)
-    connection.execute(query.with_for_update(key_share=True)).all()
+    connection.execute(_LOCK_EVENTS, {"seqs": list(set(seqs))}).all()
 
 
 def sum_up(connection: Connection, seqs: Iterable[int]) -> list[Closing]:

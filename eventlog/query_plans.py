@@ -5,17 +5,30 @@ SQLite keeps no statistics here: it takes every state for rare, and reads all ro
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, and_, literal_column
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, literal_column, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NULLTYPE
 
-from eventlog.states import HELD_BACK, UNFINISHED
+from eventlog.instant import Instant
+from eventlog.states import HELD_BACK, UNFINISHED, State
+from eventlog.tables import none_of, one_of
 
 
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Give a column's value in a form that no index holds, so that another one is used."""
+    if isinstance(column.type, Instant):
+        return type_coerce(type_coerce(column, BigInteger) + 0, Instant())
     return column + 0 if isinstance(column.type, Integer) else column.concat("")
+
+
+def only(column: ColumnElement[str], value: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Say that a column has this value, where rows are read in the order of an index that begins with it.
+
+    With `=` the order of the rest would be enough for PostgreSQL, which takes matches for evenly spread: it
+    would look for them among the newest of all rows.
+    """
+    return column.between(value, value)
 
 
 class _mostly(FunctionElement[bool]):  # noqa: N801 - reads like the SQL function it is
@@ -28,7 +41,7 @@ class _mostly(FunctionElement[bool]):  # noqa: N801 - reads like the SQL functio
 
 @compiles(_mostly)
 def _plain(element: _mostly, compiler: Any, **more: Any) -> str:  # noqa: ANN401
-    return str(compiler.process(element.clauses, **more))
+    return f"({compiler.process(element.clauses, **more)})"
 
 
 @compiles(_mostly, "sqlite")
@@ -38,10 +51,25 @@ def _with_likelihood(element: _mostly, compiler: Any, **more: Any) -> str:  # no
 
 def is_unended_alone(table: FromClause) -> ColumnElement[bool]:
     """Say that a delivery runs in a queue of its own, and has not ended."""
-    unended = table.c.state.in_([literal_column(f"'{state}'") for state in (*UNFINISHED, *HELD_BACK)])
+    unended = one_of(table.c.state, *UNFINISHED, *HELD_BACK)
     return and_(table.c.queue.isnot(None), _mostly(unended))
 
 
 def is_unfinished(table: FromClause) -> ColumnElement[bool]:
     # The states are written out, not bound: a partial index serves only conditions seen to imply its own.
-    return _mostly(table.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED]))
+    return _mostly(one_of(table.c.state, *UNFINISHED))
+
+
+def is_at_rest(table: FromClause) -> ColumnElement[bool]:
+    """Say that an event is neither queued nor running, as the index over those at rest says it."""
+    return none_of(table.c.state, State.QUEUED, State.RUNNING)
+
+
+def is_notable(table: FromClause) -> ColumnElement[bool]:
+    """Say that an event is at rest, and not done, as the indexes over those say it."""
+    return none_of(table.c.state, State.QUEUED, State.RUNNING, State.DONE)
+
+
+def is_of_replay(table: FromClause, replay: int) -> ColumnElement[bool]:
+    """Say that a row is of this replay, which is not the original run: the index over replays serves that."""
+    return and_(table.c.replay == replay, table.c.replay > literal_column("0"))

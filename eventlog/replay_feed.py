@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import BigInteger, Connection, Text, literal, select, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
+from eventlog.given import as_json, field, given_rows
 from eventlog.instant import database_now, database_now_plus
 from eventlog.replay_pairs import find_repeated
 from eventlog.replay_turn import Candidate, Turn, plan
@@ -50,13 +51,7 @@ def _feed(log: EventLog, connection: Connection, replay_id: int, turn: int, choo
         return Fed(event_ids=(), looked_at=0, finished=True)
     found = _look(connection, replay, turn, choose)
     planned = plan(connection, replay, found)
-    if planned.wanted:
-        connection.execute(
-            log.insert(deliveries)
-            .values(replay=replay_id, state=State.QUEUED, due_at=database_now_plus(REQUEUE_GRACE))
-            .on_conflict_do_nothing(),
-            [{"event_seq": seq, "handler": handler} for seq, handler in planned.wanted],
-        )
+    _make(log, connection, replay_id, planned.wanted)
     is_cut = planned.done_with < len(found)
     finished = len(found) < turn and not is_cut
     cursor = found[-1].seq if found else replay.upto
@@ -93,10 +88,31 @@ def _look(connection: Connection, replay: Replay, turn: int, choose: Choose) -> 
         .order_by(events.c.seq)
         .limit(turn)
     )
-    return [
-        Candidate(seq=row.seq, id=row.id, state=State(row.state), handlers=choose(replay.handlers, row.type))
-        for row in rows
-    ]
+    wanting: dict[str, Sequence[str]] = {}
+    found = []
+    for seq, event_id, type_, state in rows.all():
+        if type_ not in wanting:
+            wanting[type_] = choose(replay.handlers, type_)
+        found.append(Candidate(seq=seq, id=event_id, state=state, handlers=wanting[type_]))
+    return found
+
+
+def _make(log: EventLog, connection: Connection, replay_id: int, wanted: Sequence[tuple[int, str]]) -> None:
+    """Insert deliveries, all with one statement: row by row they would cost far more."""
+    if not wanted:
+        return
+    rows = given_rows("wanted")
+    made = select(
+        field(rows, 0, BigInteger()).label("event_seq"),
+        field(rows, 1, Text()),
+        literal(replay_id),
+        literal(State.QUEUED.value),
+        database_now_plus(REQUEUE_GRACE),
+        # Before ON CONFLICT SQLite wants a clause that ends the SELECT.
+    ).order_by("event_seq")
+    columns = ["event_seq", "handler", "replay", "state", "due_at"]
+    statement = log.insert(deliveries).from_select(columns, made).on_conflict_do_nothing()
+    connection.execute(statement, {"wanted": as_json(wanted)})
 
 
 def _note_progress(
@@ -112,8 +128,16 @@ def _note_progress(
             events=replay.events + planned.done_with,
             fed=replay.fed + len(planned.wanted),
             passed_over=replay.passed_over + planned.passed_over + len(planned.in_flight),
-            in_flight=[*replay.in_flight, *planned.in_flight][:_NAMED_AT_MOST],
+            **_named(replay, planned),
             **({"finished_at": database_now()} if finished else {}),
             **({"state": ReplayState.DONE} if is_done else {}),
         )
     )
+
+
+def _named(replay: Replay, planned: Turn) -> dict[str, list[str]]:
+    """Give the column of those in flight, unless it stays as it is."""
+    room = _NAMED_AT_MOST - len(replay.in_flight)
+    if not planned.in_flight or room <= 0:
+        return {}
+    return {"in_flight": [*replay.in_flight, *planned.in_flight[:room]]}

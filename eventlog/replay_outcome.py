@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, select
 
 from eventlog.database import EventLog
+from eventlog.query_plans import is_of_replay
 from eventlog.states import State
 from eventlog.tables import deliveries, events, failures
 
@@ -32,7 +33,7 @@ def read_dead(log: EventLog, replay_id: int, *, limit: int) -> list[DeadDelivery
         .select_from(deliveries)
         .join(events, events.c.seq == deliveries.c.event_seq)
         .outerjoin(failures, last_failure)
-        .where(deliveries.c.replay == replay_id, deliveries.c.state == State.DEAD)
+        .where(is_of_replay(deliveries, replay_id), deliveries.c.state == State.DEAD)
         .order_by(deliveries.c.id)
         .limit(limit)
     )

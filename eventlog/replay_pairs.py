@@ -7,8 +7,8 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from typing import Any
+from itertools import groupby, islice
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, or_, select, true
 
@@ -30,6 +30,9 @@ class Repeated:
     state: State
     received_at: datetime
     handlers: tuple[str, ...]
+
+
+_SHOWN: Final = (events.c.id, events.c.type, events.c.state, events.c.received_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +58,31 @@ def find_repeated(
 
     The selection says what their last run must have been.
     """
-    last_run = (selection.last_run or LastRun()).and_dead(dead=only_failed)
     within = _Window(after=after, upto=upto, limit=limit)
-    # For each handler alone, from its own index on: together they would be sorted, all of them each time.
     rows = [
-        [(row, handler) for row in connection.execute(_query(selection, last_run, handler, patterns, within))]
-        for handler, patterns in handlers.items()
+        [(row, handler) for row in connection.execute(query.add_columns(*_SHOWN))]
+        for handler, query in _queries(selection, handlers, within, only_failed=only_failed)
     ]
     merged = heapq.merge(*rows, key=lambda found: found[0].seq)
     return list(_first(merged, limit))
+
+
+def count_repeated(
+    connection: Connection,
+    selection: Selection,
+    handlers: Mapping[str, Sequence[str]],
+    *,
+    only_failed: bool,
+    limit: int,
+) -> tuple[int, int]:
+    """Count what `find_repeated` finds, without reading it: events, and the handlers for all of them."""
+    within = _Window(after=0, upto=None, limit=limit)
+    seqs = [
+        connection.execute(query).scalars().all()
+        for _, query in _queries(selection, handlers, within, only_failed=only_failed)
+    ]
+    of_events = [len(list(same)) for _, same in islice(groupby(heapq.merge(*seqs)), limit)]
+    return len(of_events), sum(of_events)
 
 
 def _first(merged: Iterator[Any], limit: int) -> Iterator[Repeated]:
@@ -82,6 +101,15 @@ def _first(merged: Iterator[Any], limit: int) -> Iterator[Repeated]:
         )
 
 
+def _queries(
+    selection: Selection, handlers: Mapping[str, Sequence[str]], within: _Window, *, only_failed: bool
+) -> Iterator[tuple[str, Select[Any]]]:
+    """Give a query for each handler alone, from its own index on: all together would be sorted each time."""
+    last_run = (selection.last_run or LastRun()).and_dead(dead=only_failed)
+    for handler, patterns in handlers.items():
+        yield handler, _query(selection, last_run, handler, patterns, within)
+
+
 def _query(
     selection: Selection,
     last_run: LastRun,
@@ -91,7 +119,7 @@ def _query(
 ) -> Select[Any]:
     seq = deliveries.c.event_seq if last_run.fingerprint is None else failures.c.event_seq
     query = (
-        select(events.c.seq, events.c.id, events.c.type, events.c.state, events.c.received_at)
+        select(events.c.seq)
         .select_from(deliveries)
         .join(events, events.c.seq == deliveries.c.event_seq)
         .where(

@@ -1,14 +1,14 @@
 """What a replay would do, before it is made: how many events, which ones, and which are not in the log."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
 
 from eventlog.database import EventLog
-from eventlog.replay_pairs import find_repeated
+from eventlog.replay_pairs import count_repeated, find_repeated
 from eventlog.replays import COUNT_LIMIT
 from eventlog.runs import is_last_run
 from eventlog.selection import Selection
@@ -56,6 +56,13 @@ def preview(
     if selection.last_run is not None:
         return _preview_repeated(log, selection, handlers, only_failed=only_failed, listed=listed)
     selected = selection.conditions()
+    if only_failed and not selection.ids:
+        # From the dead on: of all that is selected they may be few.
+        found = _preview_repeated(log, selection, handlers, only_failed=True, listed=listed)
+        with log.read() as connection:
+            number = _count(connection, selected)
+        first = tuple(replace(event, handlers=None) for event in found.first)
+        return Preview(selected=number, wanted=found.wanted, first=first)
     wanted = (*selected, _wanted(handlers, only_failed=only_failed))
     columns = (events.c.id, events.c.type, events.c.state, events.c.received_at)
     query = select(*columns).where(*wanted).order_by(events.c.seq).limit(listed)
@@ -79,11 +86,18 @@ def _preview_repeated(
     listed: int,
 ) -> Preview:
     with log.read() as connection:
-        found = find_repeated(connection, selection, handlers, only_failed=only_failed, limit=COUNT_LIMIT + 1)
+        number, of_handlers = count_repeated(
+            connection, selection, handlers, only_failed=only_failed, limit=COUNT_LIMIT + 1
+        )
+        found = (
+            find_repeated(connection, selection, handlers, only_failed=only_failed, limit=listed)
+            if listed
+            else []
+        )
     return Preview(
-        selected=len(found),
-        wanted=len(found),
-        deliveries=sum(len(event.handlers) for event in found),
+        selected=number,
+        wanted=number,
+        deliveries=of_handlers,
         first=tuple(
             PreviewedEvent(
                 id=event.id,
@@ -92,7 +106,7 @@ def _preview_repeated(
                 received_at=event.received_at,
                 handlers=event.handlers,
             )
-            for event in found[:listed]
+            for event in found
         ),
     )
 

@@ -6,13 +6,21 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from eventlog.given import is_one_of
 from eventlog.leases import ORIGINAL_RUN
 from eventlog.replays import Replay
 from eventlog.runs import is_run
 from eventlog.states import HELD_BACK, UNFINISHED, State
 from eventlog.tables import deliveries
 
-_IN_FLIGHT: Final = (*UNFINISHED, *HELD_BACK)
+_IN_FLIGHT: Final = frozenset((*UNFINISHED, *HELD_BACK))
+
+_SPARSE: Final = 4
+"""Events that are further apart, on average, are looked up one by one."""
+
+_Runs = Mapping[int, str]
+"""The state of each run of a handler on an event, by the number of its replay, in their order."""
+_NONE: Final[_Runs] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +29,7 @@ class Candidate:
 
     seq: int
     id: str
-    state: State
+    state: str
     handlers: Sequence[str]
 
 
@@ -37,13 +45,6 @@ class Turn:
     """Of so many events nothing is left to make; fewer than were given where a canary's stage is full."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _OfEvent:
-    wanted: list[tuple[int, str]]
-    in_flight: list[str]
-    passed_over: int
-
-
 def plan(connection: Connection, replay: Replay, candidates: Sequence[Candidate]) -> Turn:
     """Choose the deliveries to make now, in the order of the events."""
     room = None if replay.canary is None else max(0, replay.canary - replay.fed)
@@ -52,43 +53,51 @@ def plan(connection: Connection, replay: Replay, candidates: Sequence[Candidate]
     in_flight: list[str] = []
     passed_over, done_with = 0, 0
     for event in candidates:
-        of_event = _plan_event(replay, event, earlier)
-        if room is not None and len(wanted) + len(of_event.wanted) > room:
-            wanted += of_event.wanted[: room - len(wanted)]
+        to_make: list[tuple[int, str]] = []
+        in_the_air: list[str] = []
+        left_out = 0
+        for handler in event.handlers:
+            runs = earlier.get((event.seq, handler), _NONE)
+            if replay.id in runs:
+                continue  # made by the turn before, in which the stage was full
+            if _is_in_flight(event, runs):
+                in_the_air.append(f"{event.id} {handler}")
+            elif replay.only_failed and list(runs.values())[-1:] != [State.DEAD]:
+                left_out += 1
+            else:
+                to_make.append((event.seq, handler))
+        if room is not None and len(wanted) + len(to_make) > room:
+            wanted += to_make[: room - len(wanted)]
             break
-        wanted += of_event.wanted
-        in_flight += of_event.in_flight
-        passed_over += of_event.passed_over
+        wanted += to_make
+        in_flight += in_the_air
+        passed_over += left_out
         done_with += 1
     return Turn(wanted=wanted, in_flight=in_flight, passed_over=passed_over, done_with=done_with)
 
 
-def _plan_event(
-    replay: Replay, event: Candidate, earlier: Mapping[tuple[int, str], Mapping[int, State]]
-) -> _OfEvent:
-    wanted, in_flight, passed_over = [], [], 0
-    for handler in event.handlers:
-        runs = earlier.get((event.seq, handler), {})
-        about_to_run = ORIGINAL_RUN not in runs and event.state in UNFINISHED
-        if replay.id in runs:
-            continue  # made by the turn before, in which the stage was full
-        if about_to_run or any(state in _IN_FLIGHT for state in runs.values()):
-            in_flight.append(f"{event.id} {handler}")
-        elif replay.only_failed and list(runs.values())[-1:] != [State.DEAD]:
-            passed_over += 1
-        else:
-            wanted.append((event.seq, handler))
-    return _OfEvent(wanted=wanted, in_flight=in_flight, passed_over=passed_over)
+def _is_in_flight(event: Candidate, runs: _Runs) -> bool:
+    if event.state in UNFINISHED and ORIGINAL_RUN not in runs:
+        return True  # about to run
+    return not _IN_FLIGHT.isdisjoint(runs.values())
 
 
-def _earlier_runs(connection: Connection, seqs: Sequence[int]) -> dict[tuple[int, str], dict[int, State]]:
-    """Give the state of each run, by event and handler, and then by the number of its replay."""
+def _earlier_runs(connection: Connection, seqs: Sequence[int]) -> dict[tuple[int, str], dict[int, str]]:
+    """Give the runs of each event and handler that has any."""
+    earlier: dict[tuple[int, str], dict[int, str]] = {}
+    if not seqs:
+        return earlier
+    first, last = seqs[0], seqs[-1]
+    # PostgreSQL takes a thousand single looks for dearer than reading a table of some 100,000 rows.
+    is_dense = last - first < _SPARSE * len(seqs)
+    of_events = (
+        deliveries.c.event_seq.between(first, last) if is_dense else is_one_of(deliveries.c.event_seq, "seqs")
+    )
     query = (
         select(deliveries.c.event_seq, deliveries.c.handler, deliveries.c.replay, deliveries.c.state)
-        .where(deliveries.c.event_seq.in_(seqs), is_run(deliveries))
-        .order_by(deliveries.c.replay)
+        .where(of_events, is_run(deliveries))
+        .order_by(deliveries.c.event_seq, deliveries.c.handler, deliveries.c.replay)
     )
-    earlier: dict[tuple[int, str], dict[int, State]] = {}
-    for row in connection.execute(query):
-        earlier.setdefault((row.event_seq, row.handler), {})[row.replay] = State(row.state)
+    for seq, handler, replay, state in connection.execute(query, {} if is_dense else {"seqs": seqs}).all():
+        earlier.setdefault((seq, handler), {})[replay] = state
     return earlier

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from eventlog.database import EventLog
 from eventlog.instant import database_now
 from eventlog.open_transactions import settled_upto
+from eventlog.query_plans import is_of_replay
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, replays
@@ -128,7 +129,7 @@ def read_outcomes(log: EventLog, replay_id: int) -> dict[State, int]:
     """Count a replay's deliveries by state."""
     query = (
         select(deliveries.c.state, func.count())
-        .where(deliveries.c.replay == replay_id)
+        .where(is_of_replay(deliveries, replay_id))
         .group_by(deliveries.c.state)
     )
     with log.read() as connection:
@@ -153,7 +154,7 @@ def cancel(log: EventLog, replay_id: int) -> bool:
         ).rowcount
         withdrawn = withdraw(connection, replay_id)
         if not stopped:
-            runs = exists().where(deliveries.c.replay == replay_id, deliveries.c.state == State.RUNNING)
+            runs = exists().where(is_of_replay(deliveries, replay_id), deliveries.c.state == State.RUNNING)
             stopped = connection.execute(
                 update(replays)
                 .where(

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, exists, select
 
 from eventlog.last_run import LastRun
-from eventlog.query_plans import is_unended_alone
+from eventlog.query_plans import is_at_rest, is_unended_alone, is_unfinished, unindexed
 from eventlog.states import HELD_BACK, State
-from eventlog.tables import deliveries, events
+from eventlog.tables import deliveries, events, failures
+
+LAST_CHARACTER: Final = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Selection:
     """Received before this time."""
     handler: str | None = None
     """Events of which this handler has a delivery, in the original run or in a replay."""
+    fingerprint: str | None = None
+    """Events on which an attempt failed so: of any handler, or of the one that is given."""
     last_run: LastRun | None = None
     """Of replays only: those handlers alone whose last run on an event was such."""
 
@@ -41,17 +45,45 @@ class Selection:
             found.append(_of_type(self.type))
         if self.subject is not None:
             found.append(events.c.subject == self.subject)
+        found += self.times()
+        if self.fingerprint is not None:
+            found.append(_has_failed(self.fingerprint, self.handler))
+        if self.handler is not None and (self.fingerprint is None or self.state is not None):
+            found.append(_has_delivery(self.handler, self.state))
+        elif self.state in HELD_BACK:
+            found.append(_holds_back(self.state))
+        elif self.state is not None:
+            of_its_index = is_unfinished if self.state in (State.QUEUED, State.RUNNING) else is_at_rest
+            found += [of_its_index(events), events.c.state == self.state]
+        return found
+
+    def times(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
         if self.since is not None:
             found.append(events.c.received_at >= self.since)
         if self.until is not None:
             found.append(events.c.received_at < self.until)
-        if self.handler is not None:
+        return found
+
+    def residual_conditions(self) -> list[ColumnElement[bool]]:
+        """Give the conditions in a form that no index holds, for rows that are found in another way."""
+        found: list[ColumnElement[bool]] = []
+        if self.type is not None and self.type != "*":
+            found.append(_looked_up_type(self.type))
+        if self.fingerprint is not None:
+            found.append(_has_failed(self.fingerprint, self.handler))
+        if self.subject is not None:
+            found.append(unindexed(events.c.subject) == self.subject)
+        if self.since is not None:
+            found.append(unindexed(events.c.received_at) >= self.since)
+        if self.until is not None:
+            found.append(unindexed(events.c.received_at) < self.until)
+        if self.handler is not None and (self.fingerprint is None or self.state is not None):
             found.append(_has_delivery(self.handler, self.state))
         elif self.state in HELD_BACK:
-            held_back = is_unended_alone(deliveries) & (deliveries.c.state == self.state)
-            found.append(events.c.seq.in_(select(deliveries.c.event_seq).where(held_back)))
+            found.append(_holds_back(self.state))
         elif self.state is not None:
-            found.append(events.c.state == self.state)
+            found.append(unindexed(events.c.state) == self.state)
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -83,13 +115,33 @@ def _as_json(value: object) -> object:
 
 
 def _of_type(wanted: str) -> ColumnElement[bool]:
+    """Say that an event is of a type, or of a family such as `memory.*`."""
     if not wanted.endswith(".*"):
         return events.c.type == wanted
     family = wanted.removesuffix("*")
     # A range, not LIKE: both databases answer it from the index whatever their collation makes of LIKE.
-    return events.c.type.between(family, family + "\U0010ffff") & events.c.type.startswith(
+    return events.c.type.between(family, family + LAST_CHARACTER) & events.c.type.startswith(
         family, autoescape=True
     )
+
+
+def _looked_up_type(wanted: str) -> ColumnElement[bool]:
+    its_type = unindexed(events.c.type)
+    if wanted.endswith(".*"):
+        return its_type.startswith(wanted.removesuffix("*"), autoescape=True)
+    return its_type == wanted
+
+
+def _has_failed(fingerprint: str, handler: str | None) -> ColumnElement[bool]:
+    found = exists().where(
+        failures.c.event_seq == events.c.seq, unindexed(failures.c.fingerprint) == fingerprint
+    )
+    return found if handler is None else found.where(failures.c.handler == handler)
+
+
+def _holds_back(state: State | None) -> ColumnElement[bool]:
+    held_back = is_unended_alone(deliveries) & (deliveries.c.state == state)
+    return events.c.seq.in_(select(deliveries.c.event_seq).where(held_back))
 
 
 def _has_delivery(handler: str, state: State | None) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from eventlog.limits import let_in
 from eventlog.lines import wake_first
+from eventlog.query_plans import is_of_replay
 from eventlog.runs import STOPPED, WITHDRAWN
 from eventlog.states import HELD_BACK, State
 from eventlog.tables import deliveries, replays
@@ -22,7 +23,7 @@ _ROWS_AT_ONCE: Final = 500
 def withdraw(connection: Connection, replay: int, note: str = WITHDRAWN) -> int:
     """Withdraw what does not run at the moment; returns how many deliveries that were."""
     return _withdraw(
-        connection, and_(deliveries.c.replay == replay, deliveries.c.state.in_(_NOT_BEGUN)), note
+        connection, and_(is_of_replay(deliveries, replay), deliveries.c.state.in_(_NOT_BEGUN)), note
     )
 
 

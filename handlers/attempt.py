@@ -13,7 +13,7 @@ from .deadline import deadline_of, missed, out_of_time
 from .duration import duration
 from .failure import describe
 from .outcome import Dead, Outcome, Retried, RetryLater, Skip, Skipped, Succeeded
-from .registration import Handler
+from .registration import Handler, HandlerFunction
 from .storable import storable
 
 REASON_LIMIT = 500
@@ -38,16 +38,18 @@ def attempt(
     failures: int,
     random: Callable[[], float],
     now: Callable[[], datetime] = _now,
+    function: HandlerFunction | None = None,
 ) -> Outcome:
     """Call the handler, unless its deadline has passed, and return its outcome.
 
-    `failures` counts the failed attempts before this one that used up a retry; `random` spreads the backoff.
+    `failures` counts the failed attempts before this one that used up a retry; `random` spreads the backoff;
+    `function` is called in place of the handler's own.
     """
     deadline = deadline_of(handler, event, context)
     if deadline is not None and now() > deadline:
         return Dead(missed(handler))
     try:
-        outcome = _attempt(handler, event, context, failures, random)
+        outcome = _attempt(handler, function or handler.function, event, context, failures, random)
     except BaseException as error:  # noqa: BLE001 - the worker's timer may strike while an outcome is made
         outcome = _failed(handler, error, failures, random)
     if deadline is not None and isinstance(outcome, Retried) and now() + outcome.delay > deadline:
@@ -56,22 +58,30 @@ def attempt(
 
 
 def _attempt(
-    handler: Handler, event: Event, context: Context, failures: int, random: Callable[[], float]
+    handler: Handler,
+    function: HandlerFunction,
+    event: Event,
+    context: Context,
+    failures: int,
+    random: Callable[[], float],
 ) -> Outcome:
     try:
-        returned = handler.function(event, context)
+        returned = function(event, context)
     except Skip as skip:
         return _skipped(skip)
     except RetryLater as later:
         return _retried_later(later)
     except BaseException as error:  # noqa: BLE001 - a handler that calls sys.exit() must not end the worker
         return _failed(handler, error, failures, random)
+    return Succeeded() if returned is None else _told_by(returned, context)
+
+
+def _told_by(returned: object, context: Context) -> Outcome:
     if _is(returned, Skip):
         return _skipped(returned)
     if _is(returned, RetryLater):
         return _retried_later(returned)
-    if returned is not None:
-        _warn_of_value(returned, context)
+    _warn_of_value(returned, context)
     return Succeeded()
 
 

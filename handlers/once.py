@@ -95,15 +95,22 @@ class Steps:
     """The steps of one attempt."""
 
     def __init__(
-        self, store: StepStore, shield: Shield, last_act: LastAct | None, *, attempt: int, ends_at: float
+        self,
+        store: StepStore,
+        shield: Shield,
+        last_act: LastAct | None,
+        *,
+        attempt: int,
+        ends_at: float,
+        pid: int | None = None,
     ) -> None:
-        """`ends_at` is when the handler's time is up, on the monotonic clock."""
+        """`ends_at` is when the handler's time is up, on the monotonic clock; `pid` is its own process."""
         self._store = store
         self._shield = shield
         self._last_act = last_act
         self._attempt = attempt
         self._ends_at = ends_at
-        self._pid = getpid()
+        self._pid = getpid() if pid is None else pid
         self._lock = Lock()
         self._under_way: set[str] = set()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from .backoff.given import Backoff
 from .errors import InvalidPattern, NameClash
@@ -13,12 +13,16 @@ from .source import source_of
 
 F = TypeVar("F", bound=HandlerFunction)
 
+_TYPES_KEPT: Final = 1000
+
 
 class Router:
     """Handlers in the order of their registration; routers can be put together with `include`."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
+        self._of_types: dict[str, tuple[Handler, ...]] = {}
+        self._alone: tuple[Handler, ...] | None = None
 
     def on(  # noqa: PLR0913 - each option of a handler, by its name
         self,
@@ -89,6 +93,8 @@ class Router:
 
     def add(self, handler: Handler) -> None:
         """Add a handler; one that is here already only gains patterns. Raises `NameClash`."""
+        self._of_types.clear()
+        self._alone = None
         known = self._handlers.get(handler.name)
         if known is None:
             self._handlers[handler.name] = handler
@@ -122,4 +128,17 @@ class Router:
 
     def for_type(self, event_type: str) -> tuple[Handler, ...]:
         """Return the handlers that get an event of this type, in the order of their registration."""
-        return tuple(handler for handler in self._handlers.values() if handler.matches(event_type))
+        found = self._of_types.get(event_type)
+        if found is None:
+            if len(self._of_types) >= _TYPES_KEPT:  # senders choose the types
+                self._of_types.clear()
+            found = tuple(handler for handler in self._handlers.values() if handler.matches(event_type))
+            self._of_types[event_type] = found
+        return found
+
+    @property
+    def alone(self) -> tuple[Handler, ...]:
+        """Those handlers whose deliveries run alone, in the order of their registration."""
+        if self._alone is None:
+            self._alone = tuple(handler for handler in self._handlers.values() if handler.pace.runs_alone)
+        return self._alone

@@ -94,7 +94,7 @@ class Worker:
             see=keeper.see,
             now=clock.now,
             chance=lambda: 0.0,
-            logger=lambda: logger,
+            logger=logger.bind,
             make_http=make_http,
             make_apis=make_apis,
         )

@@ -1,7 +1,8 @@
 """The clock: sweeps for what is due, feeds replays to the queue; any number of clocks may run."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,6 +23,7 @@ from workers.replay import ReplayFeeder
 
 _TURN_SECONDS: Final = 0.25
 _SHORTEST_TURN_SECONDS: Final = 0.01
+"""Between two pieces of a replay, too: whoever waits to write goes first."""
 _SWEEP_EVERY_SECONDS: Final = 1.0
 _SKEW: Final = timedelta(seconds=3)
 """So far the clocks of two machines may be apart without a job being sent twice."""
@@ -40,6 +42,8 @@ class Clock:
         self._lone_watch = LoneWatch(log)
         self._swept_at = float("-inf")
         self._turn_seconds = _TURN_SECONDS
+        self._feeds_on = False
+        """Whether a replay could be fed more before the next turn."""
         self._troubled = ""
         self._stopping = False
         self._logger = structlog.get_logger("clock")
@@ -51,14 +55,18 @@ class Clock:
     def run(self) -> None:
         self._logger.info("clock_ready")
         while not self._stopping:
-            began = time.monotonic()
-            self.turn(began)
-            time.sleep(max(_SHORTEST_TURN_SECONDS, self._turn_seconds - (time.monotonic() - began)))
+            until = time.monotonic()
+            self.turn(until)
+            until += self._turn_seconds
+            while self._feeds_on and not self._stopping and time.monotonic() < until:
+                time.sleep(_SHORTEST_TURN_SECONDS)
+                self.feed_on(time.monotonic())
+            time.sleep(max(_SHORTEST_TURN_SECONDS, until - time.monotonic()))
 
     def turn(self, now: float) -> None:
         """Do what is due; `now` is of a monotonic clock, in seconds. Trouble is told once, and outlived."""
         is_time = now - self._swept_at >= _SWEEP_EVERY_SECONDS
-        try:
+        with self._outlived():
             # Before Redis is asked: while it is away, leases are watched all the same.
             ended = self._look(now) if is_time else {}
             backlog = self._queue.waiting_jobs()
@@ -67,8 +75,21 @@ class Clock:
                 self._sweep(ended)
             self._sweep_alone(with_queued=is_time)
             self._lone_watch.look(now)
-            self._feeder.feed(now, backlog)
+            self._feeds_on = self._feeder.feed(now, backlog)
+
+    def feed_on(self, now: float) -> None:
+        """Feed replays between two turns, as fast as workers work them off."""
+        with self._outlived():
+            backlog = self._queue.waiting_jobs()
+            if self._feeder.has_room(backlog):
+                self._feeds_on = self._feeder.feed(now, backlog)
+
+    @contextmanager
+    def _outlived(self) -> Iterator[None]:
+        try:
+            yield
         except (LogUnavailable, QueueUnavailable) as error:
+            self._feeds_on = False
             self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)
         else:
             self._tell("", None)

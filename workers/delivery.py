@@ -11,27 +11,23 @@ from typing import TYPE_CHECKING
 import structlog
 
 from eventlog.database import EventLog
-from eventlog.effects import StepsOnRecord
 from eventlog.event import Event
 from eventlog.leases import Claimed, PriorDelivery
 from eventlog.outcome import Result
 from eventlog.settlement import See
 from eventlog.states import State
-from eventlog.transaction import begin
 from handlers import Context
 from handlers.apis import AttemptApis, MakeApis
 from handlers.attempt import attempt
 from handlers.http import AttemptHttp
-from handlers.once import Steps
 from handlers.outcome import HandlerTimeout, Outcome, Succeeded
 from handlers.registration import Handler, HandlerFunction
-from handlers.transaction import LastAct
+from workers.attempt_tools import AttemptTools, Hold, Workshop
 from workers.page import Announce, Running
 from workers.result import report, result_of, success
-from workers.step_shield import StepShield
 from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
-from workers.transaction_limit import KILL_AFTER_SECONDS, TransactionLimit
+from workers.transaction_limit import KILL_AFTER_SECONDS
 
 if TYPE_CHECKING:  # loads slowly
     from structlog.typing import FilteringBoundLogger
@@ -44,8 +40,9 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _handlers_logger() -> "FilteringBoundLogger":
-    logger: FilteringBoundLogger = structlog.get_logger("handler")
+def _handlers_logger(**fields: object) -> "FilteringBoundLogger":
+    # It binds the fields when it is first used: most handlers log nothing.
+    logger: FilteringBoundLogger = structlog.get_logger("handler", **fields)
     return logger
 
 
@@ -73,22 +70,28 @@ class Deliverer:
         release: str | None = None,
         now: Callable[[], datetime] = _utc_now,
         chance: Callable[[], float] = random.random,
-        logger: "Callable[[], FilteringBoundLogger]" = _handlers_logger,
+        logger: "Callable[..., FilteringBoundLogger]" = _handlers_logger,
         make_http: Callable[..., AttemptHttp] = AttemptHttp,
         make_apis: MakeApis = AttemptApis,
     ) -> None:
-        self._log = log
+        self._shop = Workshop(
+            log,
+            timer,
+            announce,
+            surroundings,
+            transaction_seconds=transaction_seconds,
+            see=see,
+            make_http=make_http,
+            make_apis=make_apis,
+        )
         self._timer = timer
         self._announce = announce
         self._surroundings = surroundings
-        self._transaction_seconds = transaction_seconds
-        self._see = see
         self._release = release
         self._now = now
         self._chance = chance
         self._logger = logger
-        self._make_http = make_http
-        self._make_apis = make_apis
+        self._reports = structlog.get_logger("worker")
 
     def deliver(
         self,
@@ -101,10 +104,9 @@ class Deliverer:
         queue: str | None = None,
     ) -> Delivered | None:
         """Run one attempt; None where it must have no outcome, as another worker may have taken over."""
-        number = (prior.attempts if prior else 0) + 1
-        failures = prior.failures if prior else 0
-        started_at = self._now()
-        began = monotonic()
+        number, failures = (prior.attempts + 1, prior.failures) if prior else (1, 0)
+        began, started_at = monotonic(), self._now()
+        ends_at = began + handler.timeout_seconds
 
         def done() -> Result:
             return success(
@@ -117,90 +119,76 @@ class Deliverer:
                 release=self._release,
             )
 
-        running = self._running(claimed, handler, number, failures, started_at, began)
-        last_act = self._last_act(running, replay, lease, queue, done)
-        steps = Steps(
-            StepsOnRecord(log=self._log, seq=claimed.seq, handler=handler.name, replay=replay, lease=lease),
-            StepShield(self._timer, self._surroundings),
-            last_act,
-            attempt=number,
-            ends_at=began + handler.timeout_seconds,
-        )
-        http = self._make_http(seconds=handler.timeout_seconds)
-        apis = self._make_apis(seconds=handler.timeout_seconds)
+        running = self._running(claimed, handler, number, failures, started_at, ends_at)
+        tools = AttemptTools(self._shop, Hold(replay, lease, queue), running, ends_at=ends_at, done=done)
         fields = {"event_id": claimed.event.id, "handler": handler.name, "attempt": number}
         context = Context(
-            log=self._logger().bind(**fields, **({"replay": replay} if replay else {})),
+            log=self._logger(**fields, **({"replay": replay} if replay else {})),
             handler=handler.name,
             event_id=claimed.event.id,
             attempt=number,
             replay=replay,
             deadline=started_at + timedelta(seconds=handler.timeout_seconds),
-            open_transaction=last_act.open,
-            run_once=steps.once,
-            open_http=http.client,
-            open_chaozcode=apis.chaozcode,
-            open_chucky=apis.chucky,
+            open_transaction=tools.transaction,
+            run_once=tools.once,
+            open_http=tools.http,
+            open_chaozcode=tools.chaozcode,
+            open_chucky=tools.chucky,
         )
         self._announce(running)
         try:
             outcome = self._attempt(claimed.event, handler, context, failures)
         finally:
-            http.close()
-            apis.close()
+            tools.close()
             self._surroundings.restore()
             self._announce(None)
-        if last_act.lost is not None:
-            structlog.get_logger("worker").warning("delivery_dropped", reason=last_act.lost, **fields)
+        lost, recorded = tools.ending
+        if lost is not None:
+            self._reports.warning("delivery_dropped", reason=lost, **fields)
             return None
-        if last_act.recorded is not None:
+        if recorded is not None:
             _tell_of_an_encore(outcome, fields)
-        result = last_act.recorded or result_of(outcome, done())
+        result = recorded or result_of(outcome, done())
         if result.state is State.DEAD and handler.pace.on_dead == "hold":
             result = replace(result, holds_line=True)
-        report(claimed.event, result, replay)
-        return Delivered(result=result, is_recorded=last_act.recorded is not None)
-
-    def _last_act(
-        self, running: Running, replay: int, lease: str, queue: str | None, done: Callable[[], Result]
-    ) -> LastAct:
-        return LastAct(
-            partial(
-                begin,
-                self._log,
-                replay=replay,
-                queue=queue,
-                lease=lease,
-                see=self._see,
-                seq=running.seq,
-                handler=running.handler,
-                seconds=self._transaction_seconds,
-            ),
-            done,
-            TransactionLimit(
-                self._timer, self._announce, self._surroundings, running, seconds=self._transaction_seconds
-            ),
-        )
+        report(self._reports, claimed.event, result, replay)
+        return Delivered(result=result, is_recorded=recorded is not None)
 
     def _attempt(self, event: Event, handler: Handler, context: Context, failures: int) -> Outcome:
         # A copy for each handler: what one does to the decoded data is nothing to the next.
-        own_event = replace(event)
-        guarded = replace(handler, function=self._guarded(handler.function))
+        own_event = _copy(event)
         outcome: Outcome | None = None
         try:
             self._timer.install()
             with self._timer.limit(handler.timeout_seconds):
                 outcome = attempt(
-                    guarded, own_event, context, failures=failures, random=self._chance, now=self._now
+                    handler,
+                    own_event,
+                    context,
+                    failures=failures,
+                    random=self._chance,
+                    now=self._now,
+                    function=partial(self._call, handler.function),
                 )
         except HandlerTimeout as late:
             # It struck when the handler had just ended; an outcome that is there counts.
             if outcome is None:
-                raising = replace(handler, function=_raising(late))
                 outcome = attempt(
-                    raising, own_event, context, failures=failures, random=self._chance, now=self._now
+                    handler,
+                    own_event,
+                    context,
+                    failures=failures,
+                    random=self._chance,
+                    now=self._now,
+                    function=_raising(late),
                 )
         return outcome
+
+    def _call(self, function: HandlerFunction, event: Event, context: Context) -> object:
+        try:
+            return function(event, context)
+        finally:
+            self._surroundings.require_intact()
 
     def _running(
         self,
@@ -209,7 +197,7 @@ class Deliverer:
         number: int,
         failures: int,
         started_at: datetime,
-        began: float,
+        ends_at: float,
     ) -> Running:
         retry_in = handler.retry.delay(failures + 1, self._chance)
         return Running(
@@ -222,21 +210,23 @@ class Deliverer:
             release=self._release,
             started_at=started_at,
             timeout_seconds=handler.timeout_seconds,
-            kill_at=began + handler.timeout_seconds + KILL_AFTER_SECONDS,
+            kill_at=ends_at + KILL_AFTER_SECONDS,
             is_limited=handler.pace.concurrency is not None,
             holds_line_after_crash=retry_in is None and handler.pace.on_dead == "hold",
             state_after_crash=State.DEAD if retry_in is None else State.WAITING,
             retry_after_crash=retry_in,
         )
 
-    def _guarded(self, function: HandlerFunction) -> HandlerFunction:
-        def guarded(event: Event, context: Context) -> object:
-            try:
-                return function(event, context)
-            finally:
-                self._surroundings.require_intact()
 
-        return guarded
+def _copy(event: Event) -> Event:
+    return Event(
+        id=event.id,
+        type=event.type,
+        subject=event.subject,
+        created_at=event.created_at,
+        received_at=event.received_at,
+        body=event.body,
+    )
 
 
 def _raising(error: BaseException) -> HandlerFunction:

@@ -59,9 +59,13 @@ class Dispatcher:
         by_event = replay == ORIGINAL_RUN and queue is None
         states = {prior.handler: prior.state for prior in claimed.prior if prior.queue is None}
         elsewhere = {each.handler for each in self.placements(claimed, replay=replay, queue=queue)}
+        unrecorded: list[Result] = []
         for handler, prior in self._due_in_original(claimed) if by_event else self._due_alone(claimed):
             if handler.name in elsewhere:
                 continue
+            if unrecorded:  # before the next handler runs; the last outcome is recorded with the event's end
+                record(unrecorded, None)
+                unrecorded = []
             if is_lost():
                 return
             delivered = self._deliverer.deliver(
@@ -71,12 +75,12 @@ class Dispatcher:
                 return
             states[handler.name] = delivered.result.state
             if not delivered.is_recorded:
-                record([delivered.result], None)
+                unrecorded = [delivered.result]
         if by_event:
             # What could not be handed on yet is tried again soon, with the event.
             states |= {name: State.WAITING for name in elsewhere if (claimed.seq, name) not in placed}
             record(
-                [],
+                unrecorded,
                 Closing(
                     seq=claimed.seq,
                     event_id=claimed.event.id,
@@ -84,6 +88,8 @@ class Dispatcher:
                     has_lone=bool(elsewhere) or any(prior.queue is not None for prior in claimed.prior),
                 ),
             )
+        elif unrecorded:
+            record(unrecorded, None)
 
     def placements(self, claimed: Claimed, *, replay: int, queue: str | None) -> list[Placement]:
         """Give the deliveries of a claimed event that are to be handed on."""
@@ -91,6 +97,8 @@ class Dispatcher:
 
     def _due_in_original(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
         """Give the handlers to run now: those without an outcome yet, and those whose retry is due."""
+        if not claimed.prior:
+            return [(handler, None) for handler in self._router.for_type(claimed.event.type)]
         prior = {delivery.handler: delivery for delivery in claimed.prior}
         matching = {handler.name: handler for handler in self._router.for_type(claimed.event.type)}
         vanished = [

@@ -24,6 +24,8 @@ _SETTLE_EVERY_SECONDS: Final = 0.02
 _LOOK_EVERY_SECONDS: Final = 0.25
 _HAND_BACK_AFTER_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
+_IDS_A_LINE: Final = 25
+"""Of the longest ids as many fit into a field of a log line."""
 
 
 class Keeper:
@@ -55,16 +57,17 @@ class Keeper:
     def add(self, results: Sequence[Result], closing: Closing | None = None) -> None:
         """Have outcomes of the batch recorded soon."""
         with self._changed:
+            is_first = not self._results and not self._closings
             self._results += results
             if closing is not None:
                 self._closings.append(closing)
-            self._changed.notify_all()
+            if is_first:  # what comes after it shares its commit
+                self._changed.notify_all()
 
     def see(self, aftermath: Aftermath) -> None:
         """See to what recorded outcomes mean for others."""
         self.wake(aftermath.woken)
-        for closing in aftermath.settled:
-            self._report_settled(closing)
+        self._report_settled(aftermath.settled)
 
     def wake(self, woken: Sequence[Woken]) -> None:
         """Send jobs for deliveries whose turn has come."""
@@ -141,12 +144,19 @@ class Keeper:
         if lost:
             batch.lose(lost)
             self._logger.warning("lease_lost", events=len(lost), replay=batch.replay)
-        for closing in closings:
-            if closing.seq not in lost and not closing.has_lone:
-                self._report_settled(closing)
+        self._report_settled([each for each in closings if each.seq not in lost and not each.has_lone])
 
-    def _report_settled(self, closing: Closing) -> None:
-        self._logger.info("event_settled", event_id=closing.event_id, state=str(closing.state))
+    def _report_settled(self, closings: Sequence[Closing]) -> None:
+        by_state: dict[str, list[str]] = {}
+        for closing in closings:
+            by_state.setdefault(closing.state.value, []).append(closing.event_id)
+        for state, ids in by_state.items():
+            if len(ids) == 1:
+                self._logger.info("event_settled", event_id=ids[0], state=state)
+                continue
+            # Each of its deliveries had a line of its own; one more for each event costs as much as its row.
+            for start in range(0, len(ids), _IDS_A_LINE):
+                self._logger.info("events_settled", event_ids=ids[start : start + _IDS_A_LINE], state=state)
 
     def _hand_back(self, batch: Batch) -> None:
         taken = batch.take_unstarted()

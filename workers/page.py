@@ -16,6 +16,8 @@ from eventlog.states import State
 
 _SLOT_BYTES: Final = 8192
 _LENGTH_BYTES: Final = 4
+_HEAD_BYTES: Final = _LENGTH_BYTES + 1
+"""Of a slot: its content's length, and whether the delivery that it names still runs."""
 _OWNER_BYTES: Final = 8
 _SLOTS_AT: Final = 1 + _OWNER_BYTES
 _PAGE_BYTES: Final = _SLOTS_AT + 2 * _SLOT_BYTES
@@ -66,6 +68,10 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     running: Running | None = None
 
 
+_encode: Final = msgspec.json.Encoder().encode
+_RUNS: Final = b"\x01"
+
+
 class SharedPage:
     """Two slots, written in turn, and a count of the writes, whose parity says which slot is whole.
 
@@ -75,6 +81,8 @@ class SharedPage:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self._memory = mmap.mmap(descriptor, _PAGE_BYTES)
+        self.written = Note()
+        """The newest note that this process wrote."""
 
     @classmethod
     def create(cls) -> Self:
@@ -92,12 +100,18 @@ class SharedPage:
         return int.from_bytes(self._memory[1:_SLOTS_AT])
 
     def write(self, note: Note) -> None:
-        content = msgspec.json.encode(note)
+        self.written = note
+        content = _encode(note)
         count = (self._memory[0] + 1) % 256
         start = _SLOTS_AT + count % 2 * _SLOT_BYTES
-        self._memory[start : start + _LENGTH_BYTES] = len(content).to_bytes(_LENGTH_BYTES)
-        self._memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + len(content)] = content
+        length = len(content)
+        whole = length.to_bytes(_LENGTH_BYTES) + _RUNS + content
+        self._memory[start : start + _HEAD_BYTES + length] = whole
         self._memory[0] = count
+
+    def end_running(self) -> None:
+        """Say that the delivery of the newest note runs no more: one byte, as it is said after each."""
+        self._memory[_SLOTS_AT + self._memory[0] % 2 * _SLOT_BYTES + _LENGTH_BYTES] = 0
 
     def read(self) -> Note:
         """Give the newest whole note."""
@@ -105,13 +119,14 @@ class SharedPage:
             count = self._memory[0]
             start = _SLOTS_AT + count % 2 * _SLOT_BYTES
             length = int.from_bytes(self._memory[start : start + _LENGTH_BYTES])
-            content = self._memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + length]
+            content = self._memory[start + _HEAD_BYTES : start + _HEAD_BYTES + length]
+            runs = self._memory[start + _LENGTH_BYTES]
             try:
                 note = msgspec.json.decode(content, type=Note)
             except (msgspec.MsgspecError, UnicodeError):
                 continue  # a living child wrote twice meanwhile
             if self._memory[0] == count:
-                return note
+                return note if runs else msgspec.structs.replace(note, running=None)
 
     def close(self) -> None:
         self._memory.close()

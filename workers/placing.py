@@ -12,21 +12,19 @@ from handlers.registration import Handler
 
 def placements(router: Router, claimed: Claimed, *, replay: int, queue: str | None) -> list[Placement]:
     """Give the deliveries of a claimed event that are to run elsewhere than where it was claimed."""
+    if not router.alone:
+        return []
     prior = {delivery.handler: delivery for delivery in claimed.prior}
     if replay == ORIGINAL_RUN and queue is None:
         return [
             _placement(handler, claimed)
-            # Few run alone: asked first, it spares the others the look at their patterns.
-            for handler in router.handlers
-            if handler.pace.runs_alone and handler.matches(claimed.event.type) and handler.name not in prior
+            for handler in router.alone
+            if handler.matches(claimed.event.type) and handler.name not in prior
         ]
     return [
         _placement(handler, claimed)
-        for handler in router.handlers
-        if handler.pace.runs_alone
-        and handler.pace.queue_name != queue
-        and handler.name in prior
-        and prior[handler.name].is_due
+        for handler in router.alone
+        if handler.pace.queue_name != queue and handler.name in prior and prior[handler.name].is_due
     ]
 
 

@@ -15,7 +15,7 @@ from workers.batch import Batch
 from workers.clock import Clock
 from workers.keeper import Keeper
 from workers.page import Note, SharedPage
-from workers.queue.redis_queue import EventQueue
+from workers.queue.redis_queue import IDS_A_JOB, EventQueue
 from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
 
@@ -35,7 +35,14 @@ class QueueInMemory(EventQueue):
     def __init__(self) -> None:
         self._jobs: deque[Job] = deque()
 
-    def send(self, event_ids: Sequence[str], *, replay: int = 0, queue: str | None = None) -> None:
+    def send(
+        self,
+        event_ids: Sequence[str],
+        *,
+        replay: int = 0,
+        queue: str | None = None,
+        ids_a_job: int = IDS_A_JOB,  # noqa: ARG002 - who asks for a job here gets all of it
+    ) -> None:
         if event_ids:
             self._jobs.append(Job(event_ids=tuple(event_ids), replay=replay, queue=queue))
 

@@ -12,9 +12,10 @@ from eventlog.database import EventLog
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, read_replays
 from handlers.pattern import matches
-from workers.queue.redis_queue import EventQueue
+from workers.queue.redis_queue import IDS_A_JOB, EventQueue
 
 _TURN_EVENTS: Final = 1000
+"""So many at once: the first job comes soon, and no writer waits for long."""
 _ROOM_JOBS: Final = 20
 """A replay adds nothing while more jobs wait than this: fresh events go first."""
 
@@ -36,20 +37,35 @@ class ReplayFeeder:
         self._allowances: dict[int, _Allowance] = {}
         self._logger = structlog.get_logger("clock")
 
-    def feed(self, now: float, backlog: int) -> None:
-        """Feed each running replay its next events. Raises `LogUnavailable`, `QueueUnavailable`."""
+    def has_room(self, backlog: int) -> bool:
+        """Tell whether any more may be fed while so many jobs wait."""
+        return backlog <= _ROOM_JOBS
+
+    def feed(self, now: float, backlog: int) -> bool:
+        """Feed each running replay its next events; tell whether one could take more once there is room.
+
+        Raises `LogUnavailable`, `QueueUnavailable`.
+        """
+        goes_on = False
         for replay in read_replays(self._log, state=ReplayState.RUNNING):
             # Whatever the backlog: what failed again is to be stopped at once.
             if replay.canary is not None and not self._goes_on(replay):
                 continue
             turn = self._allow(replay, now)
-            if backlog > _ROOM_JOBS or turn < 1:
+            if turn < 1:
+                continue
+            if not self.has_room(backlog):
+                goes_on |= turn == _TURN_EVENTS
                 continue
             fed = feed(self._log, replay.id, turn=turn, choose=choose_handlers)
             if fed.finished:
                 self._allowances.pop(replay.id, None)
                 self._logger.info("replay_fed", replay=replay.id)
+            # What its rate, or the stage of a canary, holds back has the time until the clock's next turn.
+            goes_on |= fed.looked_at == _TURN_EVENTS
             self._queue.send(fed.event_ids, replay=replay.id)
+            backlog += -(-len(fed.event_ids) // IDS_A_JOB)
+        return goes_on
 
     def _goes_on(self, canary: Replay) -> bool:
         """Stop a canary, end it or begin its next stage; tell whether it may be fed now."""

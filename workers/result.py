@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
-
-import structlog
+from typing import TYPE_CHECKING, assert_never
 
 from eventlog.event import Event
 from eventlog.outcome import Failure, Result
@@ -12,6 +10,9 @@ from eventlog.states import State
 from handlers.failure import FailureDetail
 from handlers.outcome import Dead, Outcome, Retried, Skipped, Succeeded
 from handlers.registration import Handler
+
+if TYPE_CHECKING:  # loads slowly
+    from structlog.typing import FilteringBoundLogger
 
 
 def success(
@@ -74,7 +75,7 @@ def _failure_of(detail: FailureDetail | None) -> Failure | None:
     )
 
 
-def report(event: Event, result: Result, replay: int) -> None:
+def report(logger: "FilteringBoundLogger", event: Event, result: Result, replay: int) -> None:
     """Log what came of a delivery."""
     fields: dict[str, object] = {
         "event_id": event.id,
@@ -91,6 +92,5 @@ def report(event: Event, result: Result, replay: int) -> None:
         fields["retry_in_seconds"] = round(result.retry_in.total_seconds(), 1)
     if result.note is not None:
         fields["reason"] = result.note
-    logger = structlog.get_logger("worker")
     log = logger.warning if result.failure is not None else logger.info
     log(f"delivery_{result.state}", **fields)

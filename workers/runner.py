@@ -157,7 +157,10 @@ class Announcer:
         self._page = page
 
     def __call__(self, running: Running | None) -> None:
-        held = self._page.read()
+        if running is None:
+            self._page.end_running()
+            return
+        held = self._page.written
         self._page.write(
             Note(is_ready=True, lease=held.lease, replay=held.replay, queue=held.queue, running=running)
         )

@@ -10,6 +10,8 @@ from pathlib import Path
 from signal import SIG_UNBLOCK, SIGALRM, SIGINT, SIGTERM, pthread_sigmask
 from typing import Final
 
+from workers.signals import handler_of
+
 FILES_CLOSED_EXIT: Final = 79
 """The exit code of a child whose handler closed the process's own files."""
 
@@ -24,14 +26,15 @@ class Surroundings:
         self._descriptor = descriptor
         self._file = _identity(descriptor)
         self._pid = getpid()
-        self._folder = Path.cwd()
+        self._folder = str(Path.cwd())
         self._umask = umask(0o077)
         umask(self._umask)
         self._output, self._errors = sys.stdout, sys.stderr
         self._depth = sys.getrecursionlimit()
         self._trace, self._profile = sys.gettrace(), sys.getprofile()
         self._collects = gc.isenabled()
-        self._signals = {number: signal.getsignal(number) for number in (SIGTERM, SIGINT)}
+        self._signals = {number: handler_of(number) for number in (SIGTERM, SIGINT)}
+        self._never_blocked = (SIGALRM, *self._signals)
 
     def require_intact(self) -> None:
         """End the process at once if it is a fork of the worker's, or lost its files.
@@ -55,9 +58,9 @@ class Surroundings:
         umask(self._umask)
         with suppress(OSError):  # it may have been removed
             chdir(self._folder)
-        pthread_sigmask(SIG_UNBLOCK, {SIGALRM, *self._signals})
+        pthread_sigmask(SIG_UNBLOCK, self._never_blocked)
         for number, handler in self._signals.items():
-            if signal.getsignal(number) is not handler:
+            if handler_of(number) is not handler:
                 signal.signal(number, handler)
 
 

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from console.events import as_json
-from console.events.filters import LARGEST_SEQ, selection_options, text
+from console.events.filters import LARGEST_SEQ, selection_options, settled, text
 from console.log import open_log
 from console.visible import visible_line
 from eventlog.database import EventLog
@@ -67,6 +67,7 @@ def export_events(
         return
     written_upto = cursor
     with closing(open_log()) as log, _opened(output) as stream:
+        selection = settled(selection, log)
         try:
             for written_upto in _write(log, selection, stream, after=cursor, limit=limit):  # noqa: B007
                 pass

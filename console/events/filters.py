@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ import click
 
 from console.type_filter import TypeFilter
 from console.when import WHEN
+from eventlog.database import EventLog
+from eventlog.failure_groups import find_fingerprints
 from eventlog.selection import Selection
 from eventlog.states import State
 
@@ -26,6 +29,12 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--handler", metavar="NAME", callback=text, help="Delivered to it; --state is then its own."
     )
+    @click.option(
+        "--fingerprint",
+        metavar="FINGERPRINT",
+        callback=text,
+        help="An attempt at it failed so, of --handler if given; see: hooks failures list.",
+    )
     @functools.wraps(command)
     def with_selection(
         *,
@@ -35,6 +44,7 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
         since: datetime | None,
         until: datetime | None,
         handler: str | None,
+        fingerprint: str | None,
         **others: Any,  # noqa: ANN401 - the command's own options
     ) -> None:
         if since and until and since >= until:
@@ -46,10 +56,24 @@ def selection_options(command: Callable[..., None]) -> Callable[..., None]:
             since=since,
             until=until,
             handler=handler,
+            fingerprint=fingerprint,
         )
         command(selection=selection, **others)
 
     return with_selection
+
+
+def settled(selection: Selection, log: EventLog) -> Selection:
+    """Give the selection with its fingerprint in full; one that nothing in the log bears stays as it is."""
+    if selection.fingerprint is None:
+        return selection
+    begins = selection.fingerprint.strip().lower()
+    found = find_fingerprints(log, begins, limit=2)
+    if len(found) > 1 and begins not in found:
+        raise click.ClickException(
+            f"several fingerprints begin with {begins!r}, such as {' and '.join(found)}: give more digits"
+        )
+    return replace(selection, fingerprint=found[0] if found else begins)
 
 
 def text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from console.events import as_json
-from console.events.filters import LARGEST_SEQ, selection_options
+from console.events.filters import LARGEST_SEQ, selection_options, settled
 from console.events.follow import follow
 from console.log import open_log
 from console.rendering import iso_time, local_time, show, show_json, state_text, table
@@ -53,6 +53,7 @@ def list_events(
     if following and before is not None:
         raise click.UsageError("--follow begins with the newest events: leave out --cursor")
     with closing(open_log()) as log:
+        selection = settled(selection, log)
         if following:
             follow(log, selection, limit=limit, as_json_lines=as_json_)
             return

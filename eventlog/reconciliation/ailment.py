@@ -22,8 +22,9 @@ class Among(Enum):
     """Those that the ailment picks by their due time alone."""
     QUEUED = auto()
     RUNNING = auto()
+    """Events in this state, the most overdue first."""
     WAITING = auto()
-    """Events in this state, the oldest first."""
+    """Events that wait, the oldest first."""
     LEASED = auto()
     """Those that name a lease."""
     NEWEST = auto()

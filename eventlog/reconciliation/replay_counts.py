@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from eventlog.database import EventLog
+from eventlog.reconciliation.ailment import IN_A_REPLAY
 from eventlog.tables import deliveries, replays
 
 _NEWEST: Final = 20
@@ -26,7 +27,7 @@ def read_miscounts(log: EventLog) -> list[Miscount]:
     made = (
         select(func.count())
         .select_from(deliveries)
-        .where(deliveries.c.replay == replays.c.id)
+        .where(deliveries.c.replay == replays.c.id, IN_A_REPLAY)
         .correlate(replays)
         .scalar_subquery()
     )

@@ -2,26 +2,40 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, literal_column, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+)
 
 from eventlog.database import EventLog
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.query_plans import is_unended_alone, is_unfinished
+from eventlog.query_plans import is_at_rest, is_unended_alone, is_unfinished, unindexed
 from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 
-ROWS: Final = 20_000
+ROWS: Final = 1000
 """So many rows are looked through in each way, unless the whole log is to be."""
+PART: Final = 20_000
+"""So many events at a time, where it is."""
 FOUND_AT_MOST: Final = 1000
 """More than these are not looked for."""
 
 _IN_STATE: Final = {
     Among.QUEUED: State.QUEUED,
     Among.RUNNING: State.RUNNING,
-    Among.WAITING: State.WAITING,
 }
 
 
@@ -82,20 +96,31 @@ def measure(log: EventLog) -> Extent:
 
 def parts(extent: Extent) -> Iterator[Part]:
     """Give the whole log part by part, the oldest events first."""
-    for after in range(0, extent.last_seq, ROWS):
-        yield Part(after=after, upto=min(after + ROWS, extent.last_seq))
+    for after in range(0, extent.last_seq, PART):
+        yield Part(after=after, upto=min(after + PART, extent.last_seq))
 
 
 def _queries(connection: Connection, ailment: Ailment, part: Part | None) -> Iterator[Select[Any]]:
-    query = _select(ailment.table).where(ailment.is_ill).limit(FOUND_AT_MOST)
     if part is not None:
         seq = _seq(ailment.table)
-        yield query.where(seq > part.after, seq <= part.upto)
+        yield _of(ailment).where(seq > part.after, seq <= part.upto).limit(FOUND_AT_MOST)
         return
     for among in ailment.among:
-        # The order leads SQLite to the index by due time.
-        ordered = query.order_by(ailment.table.c.due_at) if among is Among.DUE else query
-        yield ordered.where(_is_among(connection, ailment.table, among))
+        query = _of_some(ailment, among, ROWS).limit(FOUND_AT_MOST)
+        yield query.params(last_seq=_last_seq(connection)) if among is Among.NEWEST else query
+
+
+def _of(ailment: Ailment) -> Select[Any]:
+    return _select(ailment.table).where(ailment.is_ill)
+
+
+@cache
+def _of_some(ailment: Ailment, among: Among, rows: int) -> Select[Any]:
+    # Building it takes longer than running it.
+    query = _of(ailment)
+    # The order leads SQLite to the index by due time.
+    ordered = query.order_by(ailment.table.c.due_at) if among is Among.DUE else query
+    return ordered.where(_is_among(ailment.table, among, rows))
 
 
 def _select(table: Table) -> Select[Any]:
@@ -118,14 +143,14 @@ def _select(table: Table) -> Select[Any]:
     ).outerjoin_from(deliveries, events, events.c.seq == deliveries.c.event_seq)
 
 
-def _is_among(connection: Connection, table: Table, among: Among) -> ColumnElement[bool]:
+def _is_among(table: Table, among: Among, at_most: int) -> ColumnElement[bool]:
     key = next(iter(table.primary_key))
     if among is Among.DUE:
         return true()
     if among is Among.LEASED:
         return table.c.lease.isnot(None)
     if among is Among.NEWEST:
-        return events.c.seq > _last_seq(connection) - ROWS
+        return events.c.seq > bindparam("last_seq", type_=BigInteger) - at_most
     if among is Among.ALONE:
         # By handler, as the index of those alone has them.
         rows = (
@@ -138,9 +163,13 @@ def _is_among(connection: Connection, table: Table, among: Among) -> ColumnEleme
     elif among is Among.IN_RUNS:
         column = key if table is deliveries else deliveries.c.event_seq
         rows = select(column).where(is_unfinished(deliveries)).order_by(deliveries.c.event_seq)
+    elif among is Among.WAITING:
+        waiting = (is_at_rest(events), events.c.state == State.WAITING)
+        rows = select(key).where(*waiting).order_by(events.c.state, events.c.seq)
     else:
-        rows = select(key).where(events.c.state == _IN_STATE[among]).order_by(events.c.seq)
-    return key.in_(rows.limit(ROWS).correlate(None).subquery().select())
+        in_state = (is_unfinished(events), unindexed(events.c.state) == _IN_STATE[among])
+        rows = select(key).where(*in_state).order_by(events.c.due_at)
+    return key.in_(rows.limit(at_most).correlate(None).subquery().select())
 
 
 def _seq(table: Table) -> ColumnElement[int]:

@@ -14,6 +14,7 @@ from console.events import events
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.states import State
+from tests.eventlog.repeating import ran
 from tests.eventlog.stored import accept, an_event, opened, run
 from tests.servers.waiting import wait_until
 
@@ -100,6 +101,28 @@ def test_filters_apply(log: EventLog) -> None:
     accept(log, "new")
     listed = json.loads(hooks("list", "--json", "--until", "1d").output)
     assert [event["id"] for event in listed["events"]] == ["old"]
+
+
+def test_a_fingerprint_is_given_by_its_first_digits(log: EventLog) -> None:
+    accept(log, "evt_1", "evt_2")
+    run(log, "evt_1", {"explain": State.DEAD})
+    run(log, "evt_2", {"explain": State.DONE})
+    for arguments in (("f1",), ("f",), ("F", "--handler", "explain", "--state", "dead")):
+        found = json.loads(hooks("list", "--json", "--fingerprint", *arguments).output)
+        assert [each["id"] for each in found["events"]] == ["evt_1"]
+    assert hooks("list", "--fingerprint", "f", "--handler", "other").output == "No event matches.\n"
+    assert hooks("list", "--fingerprint", "ab").output == "No event matches.\n"
+    exported = hooks("export", "--fingerprint", "f1").stdout
+    assert [json.loads(line)["id"] for line in exported.splitlines()] == ["evt_1"]
+
+
+def test_a_fingerprint_that_is_not_one_alone_is_refused(log: EventLog) -> None:
+    accept(log, "evt_1", "evt_2")
+    ran(log, "evt_1", State.DEAD, fingerprint="ab01")
+    ran(log, "evt_2", State.DEAD, fingerprint="ab02")
+    result = hooks("list", "--fingerprint", "ab")
+    assert result.exit_code == 1
+    assert "several fingerprints begin with 'ab', such as ab01 and ab02: give more digits" in result.output
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event
 
+from eventlog import failure_group_detail, failure_groups, still_dead
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.failure_group_detail import read_group
@@ -105,6 +106,24 @@ def test_an_event_that_failed_often_is_one_event(log: EventLog) -> None:
     group = read_group(log, BOOM, listed=10)
     assert group
     assert (group.count, group.events, len(group.hit), group.still_dead) == (2, 1, 1, 1)
+
+
+def test_counting_stops_early_and_says_so(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed(log)
+    monkeypatch.setattr(failure_groups, "_COUNTED", 2)
+    monkeypatch.setattr(failure_groups, "_DEAD_AMONG", 2)
+    monkeypatch.setattr(failure_group_detail, "_ROWS", 2)
+    (other, boom) = read_groups(log, Filters(), limit=9)
+    assert (other.count, other.more, other.still_dead, other.more_dead) == (1, False, 1, False)
+    assert (boom.count, boom.more, boom.still_dead, boom.more_dead) == (2, True, 3, False)
+    monkeypatch.setattr(still_dead, "_FEW", 1)
+    (other, boom) = read_groups(log, Filters(), limit=9)
+    assert (other.still_dead, other.more_dead) == (1, False)
+    assert (boom.still_dead, boom.more_dead) == (2, True)
+    group = read_group(log, BOOM, listed=9)
+    assert group
+    assert (group.count, group.more, group.still_dead, group.more_dead) == (2, True, 2, True)
+    assert timedelta(hours=1, minutes=59) < group.last_at - group.first_at
 
 
 def test_fingerprints_are_found_by_their_first_digits(log: EventLog) -> None:

@@ -207,7 +207,7 @@ def test_preview_and_feed_agree_whatever_happened(log: EventLog) -> None:
     ("last_run", "index"),
     [
         (LastRun(fingerprint=BOOM), "ix_failures_fingerprint_handler_event_seq"),
-        (LastRun(fixed_in=Present(versions={})), "ix_deliveries_dead"),
+        (LastRun(fixed_in=Present(versions={})), "ix_deliveries_handler_state_event_seq"),
         (LastRun(version=OLD), "ix_deliveries_handler_event_seq"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,11 +10,14 @@ from structlog.testing import capture_logs
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.leases import claim, new_lease, renew
+from eventlog.replays import create
+from eventlog.selection import Selection
 from eventlog.settlement import settle
 from eventlog.states import State
 from tests.eventlog.set_clock import SetClock
-from tests.eventlog.stored import accept, make_overdue
+from tests.eventlog.stored import accept, make_overdue, run
 from tests.servers.valkey import Valkey
+from tests.servers.waiting import wait_until
 from tests.workers.claims import a_result, claim_some, closing, make_due
 from workers.clock import Clock
 from workers.queue.redis_queue import EventQueue
@@ -195,6 +199,37 @@ def test_while_redis_is_away_leases_are_watched_all_the_same(
     valkey.start()
     clock.turn(4)
     assert state(log, "evt_1") is State.QUEUED
+
+
+def test_between_two_turns_a_replay_is_fed_on_while_there_is_room(
+    log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.replay._TURN_EVENTS", 1)
+    monkeypatch.setattr("workers.replay._ROOM_JOBS", 1)
+    for number in range(3):
+        accept(log, f"evt_{number}")
+        run(log, f"evt_{number}", {"h": State.DONE})
+    create(log, selection=Selection(), handlers={"h": ["*"]}, who="a test")
+    clock.turn(0)
+    assert queue.waiting_jobs() == 1
+    for _ in range(3):
+        clock.feed_on(0.1)
+    assert queue.waiting_jobs() == 2
+
+
+def test_a_replay_is_fed_without_waiting_for_the_next_turn(
+    log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.replay._TURN_EVENTS", 1)
+    monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
+    for number in range(3):
+        accept(log, f"evt_{number}")
+        run(log, f"evt_{number}", {"h": State.DONE})
+    create(log, selection=Selection(), handlers={"h": ["*"]}, who="a test")
+    thread = Thread(target=clock.run, daemon=True)  # asleep for an hour once there is nothing left to feed
+    clock._turn_seconds = 3600.0
+    thread.start()
+    wait_until(lambda: queue.waiting_jobs() == 3)
 
 
 def test_told_to_stop_it_ends(clock: Clock) -> None:

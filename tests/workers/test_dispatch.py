@@ -133,6 +133,7 @@ def test_a_retry_whose_handler_is_gone_says_what_is_missing_and_waits(here: Disp
 
     here.run()
     here.router._handlers.clear()  # as in a worker with other handlers
+    here.router._of_types.clear()
     for _ in range(3):
         detail = here.run_again()
     assert detail.state is State.WAITING

@@ -240,3 +240,20 @@ def _detail_handlers(log: EventLog, event_id: str) -> list[str]:
     detail = read_detail(log, event_id)
     assert detail is not None
     return [one.handler for one in detail.deliveries]
+
+
+def test_events_that_are_settled_together_share_a_line(log: EventLog, keep: Keep) -> None:
+    keeper = keep(log)
+    ids = [f"evt_{number}" for number in range(30)]
+    batch = claim_some(log, *ids)
+    keeper.watch(batch)
+    with capture_logs() as logs:
+        with keeper._changed:  # held: one settle finds them all
+            for event_id in ids:
+                seq = start(batch)
+                keeper.add([a_result(seq)], closing(seq, event_id))
+        keeper.finish()
+    told = [line for line in logs if line["event"] == "events_settled"]
+    assert [len(line["event_ids"]) for line in told] == [25, 5]
+    assert [each for line in told for each in line["event_ids"]] == ids
+    assert {line["state"] for line in told} == {"done"}

@@ -89,6 +89,14 @@ def test_a_write_that_was_cut_short_leaves_the_former_note(
     assert page.read() == former
 
 
+def test_of_a_delivery_that_has_ended_no_more_is_read_than_of_its_claim(page: SharedPage) -> None:
+    page.write(Note(is_ready=True, lease="a", replay=3, queue="slow", running=RUNNING))
+    page.end_running()
+    assert page.read() == Note(is_ready=True, lease="a", replay=3, queue="slow")
+    page.write(Note(is_ready=True, lease="a", running=RUNNING))
+    assert page.read().running == RUNNING
+
+
 def test_the_longest_note_fits_into_its_slot(page: SharedPage) -> None:
     note = Note(
         is_ready=True,

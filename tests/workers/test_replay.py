@@ -93,6 +93,41 @@ def test_fresh_events_go_first(log: EventLog, feeder: ReplayFeeder) -> None:
     assert read(log, replay).fed == 2
 
 
+def test_what_is_left_of_a_replay_can_be_fed_at_once(
+    log: EventLog, feeder: ReplayFeeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.replay._TURN_EVENTS", 2)
+    done_events(log, 5)
+    replay = replay_all(log)
+    seen = [(feeder.feed(0, backlog), read(log, replay).fed) for backlog in (0, 21, 0, 0, 0)]
+    assert seen == [(True, 2), (True, 2), (True, 4), (False, 5), (False, 5)]
+
+
+def test_what_a_rate_holds_back_has_time_until_the_next_turn(
+    log: EventLog, feeder: ReplayFeeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.replay._TURN_EVENTS", 4)
+    done_events(log, 4)
+    replay = replay_all(log, rate=2)
+    assert not feeder.feed(0, 0)
+    assert not feeder.feed(0.5, backlog=21)
+    assert not feeder.feed(1, 0)
+    assert read(log, replay).fed == 3
+
+
+def test_the_jobs_of_one_replay_leave_less_room_for_the_next(
+    log: EventLog, queue: EventQueue, feeder: ReplayFeeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.replay._ROOM_JOBS", 0)
+    monkeypatch.setattr("workers.replay._TURN_EVENTS", 2)
+    done_events(log, 2)
+    first = replay_all(log)
+    second = create(log, selection=Selection(), handlers={"other": ["*"]}, who="a test")
+    assert feeder.feed(0, 0)
+    assert sorted(read(log, each).fed for each in (first, second)) == [0, 2]
+    assert queue.waiting_jobs() == 1
+
+
 def test_a_cancelled_replay_is_fed_no_more(log: EventLog, feeder: ReplayFeeder) -> None:
     done_events(log, 4)
     replay = replay_all(log, rate=1)

@@ -77,6 +77,7 @@ def contents(*jobs: HeldJob, waiting: int | None = None) -> QueueContents:
     )
 
 
+@pytest.mark.long_on_both(otherwise="postgresql")
 def test_nothing_is_found_in_a_log_that_lives(log: EventLog) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -273,6 +274,7 @@ def test_only_the_newest_finished_events_are_looked_at_unless_all_are(
     log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "ROWS", 5)
+    monkeypatch.setattr(search, "PART", 5)
     monkeypatch.setattr(reconciling, "ROWS", 5)
     accept(log, "old", *(f"evt_{number}" for number in range(10)))
     run(log, "old", DONE)
@@ -287,7 +289,7 @@ def test_only_the_newest_finished_events_are_looked_at_unless_all_are(
 
 
 def test_going_through_all_can_be_interrupted(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "ROWS", 2)
+    monkeypatch.setattr(search, "PART", 2)
     accept(log, *(f"evt_{number}" for number in range(6)))
     make_event_due(log, "evt_0", "evt_5")
 
