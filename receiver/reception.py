@@ -1,6 +1,5 @@
 """Where the two doors meet: a request's body and signature in, an answer and a line in the log out."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from receiver.admit import admit
 from receiver.answer import UNAVAILABLE, UNSIGNED, Answer, Refusal, received, unusable
 from receiver.intake import Intake, IntakeFull
 from receiver.rejection import KEPT_STATUSES, Rejection
+from receiver.time_limit import TimeLimit
 
 WEBHOOK_PATH: Final = "/webhooks/chaozcode"
 SIGNATURE_HEADER: Final = "x-chaozcode-signature"
@@ -82,15 +82,14 @@ class Reception:
         return self._conclude(signed, receipt)
 
     async def receive_in_loop(
-        self, body: bytes, signature: str | None, request_id: str, loop: asyncio.AbstractEventLoop
+        self, body: bytes, signature: str | None, request_id: str, limit: TimeLimit
     ) -> Answer:
-        """Take a request as `receive` does, in an event loop."""
+        """Take a request as `receive` does, in an event loop; `limit` is `DURABLE_WITHIN_SECONDS` there."""
         signed = self._admit(body, signature, request_id)
         if isinstance(signed, Answer):
             return signed
         try:
-            async with asyncio.timeout(DURABLE_WITHIN_SECONDS):
-                receipt = await self._intake.submit_in_loop(signed.event, loop)
+            receipt = await limit.wait(self._intake.submit_in_loop(signed.event, limit.loop))
         except (IntakeFull, *_NOT_NOW) as error:
             return self._put_off(signed, error)
         return self._conclude(signed, receipt)

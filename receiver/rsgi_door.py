@@ -11,11 +11,17 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
 
 from receiver.answer import INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed
 from receiver.health import ALIVE, readiness
-from receiver.reception import SIGNATURE_HEADER, WEBHOOK_PATH, new_request_id
+from receiver.reception import (
+    DURABLE_WITHIN_SECONDS,
+    SIGNATURE_HEADER,
+    WEBHOOK_PATH,
+    new_request_id,
+)
 from receiver.routes import ALIVE_PATH, METHODS
 from receiver.rsgi_body import BodyReader
 from receiver.service import Service
 from receiver.stop_signals import hear
+from receiver.time_limit import TimeLimit
 from receiver.unread import UnreadConnections
 
 _PARENT_LOOK_SECONDS: Final = 0.5
@@ -26,14 +32,14 @@ class RsgiDoor:
 
     def __init__(self, open_service: Callable[[], Service]) -> None:
         self._open_service = open_service
-        self._loop: asyncio.AbstractEventLoop
+        self._limit: TimeLimit
         self._service: Service
         self._bodies: BodyReader
         self._unread: UnreadConnections
         self._checking: asyncio.Task[Answer] | None = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self._limit = TimeLimit(loop, DURABLE_WITHIN_SECONDS)
         hear(loop)  # granian's handlers stand by now
         self._service = self._open_service()
         settings = self._service.settings
@@ -92,7 +98,7 @@ class RsgiDoor:
         body = await self._bodies.read(headers.get("content-length"), protocol)
         if isinstance(body, Refusal):
             return reception.refuse(body, request_id)
-        return await reception.receive_in_loop(body, headers.get(SIGNATURE_HEADER), request_id, self._loop)
+        return await reception.receive_in_loop(body, headers.get(SIGNATURE_HEADER), request_id, self._limit)
 
     async def _readiness(self) -> Answer:
         # One at a time, whose result all share that ask meanwhile: each waits for the log, in a thread.

@@ -17,7 +17,7 @@ def still_waits(waiter: Waiter) -> bool:
     """Tell whether an outcome is still wanted; a thread can't cancel from then on."""
     if isinstance(waiter, Future):
         return waiter.set_running_or_notify_cancel()
-    return not waiter.cancelled()
+    return not waiter.done()
 
 
 def tell(outcomes: Sequence[tuple[Waiter, Outcome]]) -> None:
@@ -35,7 +35,7 @@ def tell(outcomes: Sequence[tuple[Waiter, Outcome]]) -> None:
 
 def _tell_all(outcomes: Sequence[tuple[Waiter, Outcome]]) -> None:
     for waiter, outcome in outcomes:
-        if not waiter.cancelled():
+        if not waiter.done():  # nor given up
             _tell(waiter, outcome)
 
 
