@@ -19,7 +19,7 @@ class TimeLimit:
         self._is_looking = False
 
     async def wait(self, future: "asyncio.Future[_Result]") -> _Result:
-        """Wait for a future; past the limit, by 0.25 s at most, it is given a `TimeoutError`, which is raised."""
+        """Wait for a future; at most 0.25 s past the limit it is given a `TimeoutError`, which is raised."""
         self._waiting[future] = self.loop.time()
         if not self._is_looking:
             self._look_later()
