@@ -1,65 +1,80 @@
-"""Where finished log lines go: to standard output, one write each, so that lines of threads never mix.
+"""Where finished log lines go: to standard output.
 
-A flush costs more than a line, and makes other threads wait. What is told while all goes well is flushed a
-moment later, together; warnings and errors are flushed at once, as they may be a process's last words.
+Writing one costs more than making it, and lets other threads in. What is told while all goes well is written
+a moment later, together; warnings and errors are written at once, as they may be a process's last words.
 """
 
+import atexit
 import os
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 _FLUSH_SECONDS: Final = 0.02
+_PATIENCE_SECONDS: Final = 0.1
+"""A signal handler that logs may have interrupted a flush, which would then never end."""
 
 
 class LogOutput:
-    """Standard output of this process, and the thread that flushes it."""
+    """Standard output of this process, and the thread that writes to it."""
 
     def __init__(self) -> None:
+        self._lines: deque[str] = deque()
         self._is_wanted = threading.Event()
         self._flushing = threading.Lock()
-        self._flushes_later = True
-        # What is not flushed yet must not be in two processes; and a thread does not survive a fork.
+        self._writes_later = True
+        # What is not written yet must not be in two processes; and a thread does not survive a fork.
         os.register_at_fork(
             before=self._before_fork,
             after_in_parent=self._flushing.release,
             after_in_child=self._after_fork,
         )
+        atexit.register(self.flush)
         threading.Thread(target=self._flush_now_and_then, name="log output", daemon=True).start()
 
     def write(self, line: str, *, at_once: bool) -> None:
+        self._lines.append(line)
+        if at_once or not self._writes_later:
+            self.flush()
+        elif not self._is_wanted.is_set():
+            self._is_wanted.set()
+
+    def flush(self) -> None:
+        """Write what is there; lines are never mixed nor torn, whoever writes them."""
+        if not self._flushing.acquire(timeout=_PATIENCE_SECONDS):
+            self._is_wanted.set()
+            return
+        try:
+            self._flush()
+        finally:
+            self._flushing.release()
+
+    def _flush(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
         # Whoever read standard output may be gone, or its disk full: work goes on, unheard.
         # Or a handler has just set it to something else.
         with suppress(OSError, ValueError, AttributeError):
-            sys.stdout.write(line + "\n")
-            if at_once or not self._flushes_later:
-                sys.stdout.flush()
-            elif not self._is_wanted.is_set():
-                self._is_wanted.set()
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            sys.stdout.flush()
 
     def _flush_now_and_then(self) -> None:
         while True:
             self._is_wanted.wait()
             time.sleep(_FLUSH_SECONDS)
             self._is_wanted.clear()
-            with self._flushing:
-                _flush()
+            self.flush()
 
     def _before_fork(self) -> None:
         self._flushing.acquire()
-        _flush()
+        self._flush()
 
     def _after_fork(self) -> None:
-        self._flushes_later = False
+        self._writes_later = False
         self._flushing.release()
-
-
-def _flush() -> None:
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from eventlog.driver import Cursor, driver_transaction
+from eventlog.driver import Cursor, driver_cursor
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable, RowLocked
 from eventlog.faults import Fault, classify
 from eventlog.gate import Gate, WriteGate
@@ -99,8 +99,7 @@ class EventLog:
         For what is done with every event: SQLAlchemy's work on a statement costs more than the statement.
         Raises as `write` does.
         """
-        gate = self._gate.pass_through() if self._gate else nullcontext()
-        with _unavailable_told(), gate, driver_transaction(self._engine) as cursor:
+        with self.write() as connection, driver_cursor(connection) as cursor:
             yield cursor
 
     def write_again_after_collisions(self, work: Callable[[Connection], _Result]) -> _Result:

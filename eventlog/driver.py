@@ -1,10 +1,10 @@
 """Transactions in the words of a database's own driver, on the connections that SQLAlchemy keeps."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 
@@ -19,25 +19,12 @@ class Cursor(Protocol):
 
 
 @contextmanager
-def driver_transaction(engine: Engine) -> Iterator[Cursor]:
-    """Open a transaction, committed at the end of the block.
-
-    Raises `DBAPIError`, as SQLAlchemy's own do; the connection is then given up.
-    """
-    driver_error = engine.dialect.loaded_dbapi.Error
+def driver_cursor(connection: Connection) -> Iterator[Cursor]:
+    """Open a cursor of the driver in a transaction of SQLAlchemy's. Raises `DBAPIError`, as that does."""
+    driver_connection = connection.connection
     try:
-        connection = engine.raw_connection()
-    except driver_error as error:
-        raise DBAPIError(None, None, error) from error
-    try:
-        cursor = connection.cursor()
-        if engine.dialect.name == "sqlite":
-            cursor.execute("BEGIN IMMEDIATE")  # psycopg begins one by itself
-        yield cursor
-        connection.commit()
-    except driver_error as error:
-        with suppress(driver_error):
+        yield driver_connection.cursor()
+    except connection.dialect.loaded_dbapi.Error as error:
+        if connection.dialect.is_disconnect(error, driver_connection, None):
             connection.invalidate(error)
         raise DBAPIError(None, None, error) from error
-    finally:
-        connection.close()  # whatever was not committed is rolled back

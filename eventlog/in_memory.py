@@ -26,7 +26,6 @@ from sqlalchemy import (
 )
 
 from eventlog.database import EventLog, begin_sqlite, undo_what_could_not_be_committed, writes
-from eventlog.driver import Cursor
 from eventlog.gate import WriterStuck
 from eventlog.instant import Instant
 from eventlog.rehearsal import make_tables
@@ -81,14 +80,6 @@ class InMemoryLog(EventLog):
     def close(self) -> None:
         super().close()
         self._anchor.close()
-
-    @contextmanager
-    def write_by_driver(self) -> Iterator[Cursor]:
-        """Open a transaction as the others do, `before_commit` included."""
-        with super().write_by_driver() as cursor:
-            yield cursor
-            if self.before_commit is not None:
-                self.before_commit()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

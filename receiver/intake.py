@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -17,6 +18,10 @@ from receiver.waiters import Waiter, still_waits, tell
 
 _BATCH_EVENTS: Final = 256
 _BATCH_BYTES: Final = 4 * 1024 * 1024
+
+_BUSY_EVENTS: Final = 8
+_LINGER_SECONDS: Final = 0.001
+"""After a batch of so many, who arrives within a moment shares the next commit: that saves more time."""
 
 Record = Callable[[Sequence[Event]], Sequence[Receipt]]
 """Makes a batch durable and tells, in order, what became of each; raises `LogUnavailable`."""
@@ -51,6 +56,7 @@ class Intake:
         self._line_bytes = 0
         self._changed = threading.Condition()
         self._closing = False
+        self._is_busy = False
         self._log = structlog.get_logger("receiver")
         self._committer = threading.Thread(target=self._commit_batches, name="committer", daemon=True)
 
@@ -114,6 +120,8 @@ class Intake:
 
     def _next_batch(self) -> list[tuple[Event, Waiter]]:
         """Wait for arrivals; an empty batch means that nobody waits for them any more."""
+        if self._is_busy:
+            time.sleep(_LINGER_SECONDS)
         with self._changed:
             self._changed.wait_for(lambda: self._line or self._closing)
             batch: list[tuple[Event, Waiter]] = []
@@ -124,6 +132,7 @@ class Intake:
                 if still_waits(waiter):
                     size += len(event.body)
                     batch.append((event, waiter))
+            self._is_busy = len(batch) >= _BUSY_EVENTS
             return batch
 
     def _commit(self, batch: list[tuple[Event, Waiter]]) -> None:

@@ -24,8 +24,6 @@ _SETTLE_EVERY_SECONDS: Final = 0.02
 _LOOK_EVERY_SECONDS: Final = 0.25
 _HAND_BACK_AFTER_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
-_IDS_A_LINE: Final = 25
-"""Of the longest ids as many fit into a field of a log line."""
 
 
 class Keeper:
@@ -147,16 +145,8 @@ class Keeper:
         self._report_settled([each for each in closings if each.seq not in lost and not each.has_lone])
 
     def _report_settled(self, closings: Sequence[Closing]) -> None:
-        by_state: dict[str, list[str]] = {}
         for closing in closings:
-            by_state.setdefault(closing.state.value, []).append(closing.event_id)
-        for state, ids in by_state.items():
-            if len(ids) == 1:
-                self._logger.info("event_settled", event_id=ids[0], state=state)
-                continue
-            # Each of its deliveries had a line of its own; one more for each event costs as much as its row.
-            for start in range(0, len(ids), _IDS_A_LINE):
-                self._logger.info("events_settled", event_ids=ids[start : start + _IDS_A_LINE], state=state)
+            self._logger.info("event_settled", event_id=closing.event_id, state=closing.state.value)
 
     def _hand_back(self, batch: Batch) -> None:
         taken = batch.take_unstarted()

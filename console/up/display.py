@@ -50,11 +50,6 @@ def show_log_line(process: str, line: str) -> None:
     try:
         fields = json.loads(line)
         at = datetime.fromisoformat(fields["timestamp"]).astimezone()
-        if fields["event"] == "events_settled":
-            for event_id in fields["event_ids"]:
-                word, text, colour = _event({**fields, "event": "event_settled", "event_id": event_id})
-                show(visible_line(text), colour=colour, word=word, at=at)
-            return
         word, text, colour = _WORDINGS.get(fields["event"].partition("_")[0], _other)(fields)
     except (ValueError, TypeError, KeyError, AttributeError):
         if line.strip():

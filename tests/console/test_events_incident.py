@@ -113,6 +113,7 @@ def test_the_test_is_redacted_and_fails_as_the_incident_did(log: EventLog, tmp_p
     assert "1 passed" in outcome_of(text, tmp_path)
 
 
+@pytest.mark.long
 def test_of_a_handler_with_a_deadline_it_fails_as_the_incident_did_long_after(
     sqlite_url: str, log: EventLog, tmp_path: Path
 ) -> None:

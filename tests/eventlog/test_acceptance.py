@@ -1,6 +1,5 @@
 import hashlib
 import random
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,14 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Connection, event, select, text
 
-from eventlog import arrivals_postgresql
 from eventlog.acceptance import REQUEUE_GRACE, Receipt, record
-from eventlog.arrival_rows import BodyRow
-from eventlog.arrivals_postgresql import keep_bodies
 from eventlog.database import EventLog
-from eventlog.driver import Cursor
 from eventlog.event import Event
 from eventlog.tables import events
 from tests.eventlog.rows import bodies_of, count_events, event_row, seconds_until_due
@@ -232,11 +227,7 @@ def test_a_refused_event_does_not_take_its_copies_along(postgres_log: EventLog) 
 
 @pytest.mark.parametrize(("default", "during_intake"), [("off", "on"), ("on", "on"), ("local", "local")])
 def test_a_database_set_to_lose_commits_still_takes_events_in_durably(
-    postgres_url: str,
-    postgres_log: EventLog,
-    default: str,
-    during_intake: str,
-    monkeypatch: pytest.MonkeyPatch,
+    postgres_url: str, postgres_log: EventLog, default: str, during_intake: str
 ) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         name = admin.info.dbname
@@ -244,12 +235,12 @@ def test_a_database_set_to_lose_commits_still_takes_events_in_durably(
     postgres_log.close()  # new connections have the new default
     shown: list[str] = []
 
-    def look_and_keep(cursor: Cursor, rows: Sequence[BodyRow]) -> None:
-        shown.extend(value for (value,) in cursor.execute("SHOW synchronous_commit"))
-        keep_bodies(cursor, rows)
+    def look(connection: Connection) -> None:
+        shown.append(connection.execute(text("SHOW synchronous_commit")).scalar_one())
 
-    monkeypatch.setattr(arrivals_postgresql, "keep_bodies", look_and_keep)
+    event.listen(postgres_log._engine, "commit", look)
     record(postgres_log, [an_event("evt_1")])
+    event.remove(postgres_log._engine, "commit", look)
     assert shown == [during_intake]
     with postgres_log.read() as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == default

@@ -80,6 +80,7 @@ class Site:
         self._over.set()
 
 
+@pytest.mark.long_on_both(otherwise="postgresql")
 def test_each_subject_runs_in_order_while_all_are_at_it(log: EventLog) -> None:
     seed = random.randrange(10**9)
     print(f"seed {seed}")

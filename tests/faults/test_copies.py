@@ -24,6 +24,7 @@ def running(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Stage
         yield it
 
 
+@pytest.mark.long_on_both(otherwise="postgresql")
 def test_copies_at_one_moment(running: Stage) -> None:
     same = {"id": "evt_same", "type": "memory.stored", "data": {"memoryId": "m"}}
     others = [

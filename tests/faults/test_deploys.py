@@ -140,6 +140,7 @@ def test_a_delivery_whose_handler_the_old_worker_lacks_waits_for_the_new_one(sit
     assert len(site.marks(event_id, "b", "new")) == 2
 
 
+@pytest.mark.long
 def test_a_handler_that_is_gone_leaves_a_delivery_that_waits_for_it_with_the_reason(site: Site) -> None:
     site.start("clock")
     new = worker(site, "new")

@@ -256,6 +256,7 @@ def test_a_whole_worker_killed_around_a_commit_leaves_each_row_once(own_site: Si
     assert len([one for one in site.marks(ids[1]) if one.replay]) == 1
 
 
+@pytest.mark.long
 def test_a_handler_that_kills_the_parent_loses_nothing(sqlite_site: Site) -> None:
     site = sqlite_site
     site.clock()
@@ -268,6 +269,7 @@ def test_a_handler_that_kills_the_parent_loses_nothing(sqlite_site: Site) -> Non
     assert [len(site.marks(event_id, "guilty_once")) for event_id in ids] == [1, 1, 1]
 
 
+@pytest.mark.long
 def test_on_postgresql_misbehaving_is_survived_alike(postgres_site: Site) -> None:
     site = postgres_site
     site.clock()

@@ -71,6 +71,7 @@ def test_hung(running: Stage, valkey: Valkey) -> None:
         valkey.resume()
 
 
+@pytest.mark.long
 def test_wiped(running: Stage, valkey: Valkey) -> None:
     with a_fault(running, "wiped") as stream:
         for _ in range(3):

@@ -46,6 +46,7 @@ def ran(it: Up, event_id: str, *, kind: str = "memory.stored") -> str:
     return "\n".join(line for line in it.lines if event_id in line)
 
 
+@pytest.mark.long
 def test_an_edit_is_taken_up_by_all_workers_and_no_event_is_interrupted(edited: Up) -> None:
     for number in (1, 2):  # both workers are at something
         edited.hooks("trigger", "memory.stored", "--id", f"evt_old_{number}", "--data", '{"wait": true}')

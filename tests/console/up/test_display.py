@@ -27,12 +27,6 @@ def test_an_error_of_several_lines_is_told_by_its_first(capsys: pytest.CaptureFi
     assert line == "ran       e1  two  failed: ValueError: no limit ...\n"
 
 
-def test_of_events_that_are_settled_together_each_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    shown_lines = shown(capsys, "worker", event="events_settled", event_ids=["e1", "e2"], state="waiting")
-    assert "settled   e1  waiting for its retry" in shown_lines
-    assert "settled   e2  waiting for its retry" in shown_lines
-
-
 def test_a_long_name_is_kept_apart_from_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     line = shown(capsys, "worker-reports", event="worker_ready", handlers=7, queue="reports")
     assert line == "worker-reports  ready, 7 handlers, queue reports\n"
