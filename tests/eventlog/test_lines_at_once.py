@@ -4,6 +4,8 @@ import random
 import threading
 import time
 
+import pytest
+
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.lone_sweep import sweep_alone
