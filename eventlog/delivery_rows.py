@@ -1,7 +1,6 @@
 """What outcomes leave on the rows of deliveries: one statement for all outcomes of a settle."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -9,7 +8,6 @@ from sqlalchemy import (
     Connection,
     Executable,
     Integer,
-    Table,
     Text,
     Update,
     bindparam,
@@ -72,13 +70,18 @@ def _rows(results: Sequence[Result]) -> str:
 
 def upsert(log: EventLog, connection: Connection, replay: int, results: Sequence[Result]) -> None:
     """Write outcomes of what was claimed with its event: the rows may be new."""
-    connection.execute(_upserting(log.insert), {"of_replay": replay, "results": _rows(results)})
+    statement = _UPSERTING.get(log.is_sqlite)
+    if statement is None:
+        statement = _UPSERTING[log.is_sqlite] = _upserting(log)
+    connection.execute(statement, {"of_replay": replay, "results": _rows(results)})
 
 
-@cache
-def _upserting(insert: Callable[[Table], Any]) -> Executable:
-    """Write the statement once for each of the databases, whose INSERTs SQLAlchemy keeps apart."""
-    statement = insert(deliveries).from_select(
+_UPSERTING: Final[dict[bool, Executable]] = {}
+"""One for each of the databases, whose INSERTs SQLAlchemy keeps apart."""
+
+
+def _upserting(log: EventLog) -> Executable:
+    statement = log.insert(deliveries).from_select(
         ["event_seq", "handler", "replay", *_OUTCOME],
         # SQLite needs a WHERE here, to tell ON CONFLICT from a join's ON.
         select(_SEQ, _HANDLER, bindparam("of_replay", type_=BigInteger), *_OUTCOME.values()).where(true()),

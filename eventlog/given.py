@@ -97,6 +97,23 @@ def given_rows(name: str) -> TableValuedAlias:
     return _given_rows(bindparam(name, type_=_Json())).table_valued(column("value"), name="given")
 
 
+class _field(FunctionElement[Any]):  # noqa: N801
+    inherit_cache = True
+    type = NULLTYPE
+
+
+@compiles(_field, "sqlite")
+def _extracted(element: _field, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    value, place = (compiler.process(each, **more) for each in element.clauses)
+    return f"json_extract({value}, '$[{place}]')"  # ->> needs SQLite 3.38, and Ubuntu 22.04 has 3.37
+
+
+@compiles(_field, "postgresql")
+def _taken_out(element: _field, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    value, place = (compiler.process(each, **more) for each in element.clauses)
+    return f"({value} ->> {place})"
+
+
 def field(rows: TableValuedAlias, place: int, kind: TypeEngine[_T]) -> ColumnElement[_T]:
     """Give a field of given rows by its place."""
-    return cast(rows.c.value.op("->>")(literal_column(str(place), Integer)), kind)
+    return cast(_field(rows.c.value, literal_column(str(place), Integer)), kind)
