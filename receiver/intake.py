@@ -20,7 +20,7 @@ _BATCH_EVENTS: Final = 256
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 
 _BUSY_EVENTS: Final = 8
-_LINGER_SECONDS: Final = 0.001
+_LINGER_SECONDS: Final = 0.002
 """After a batch of so many, who arrives within a moment shares the next commit: that saves more time."""
 
 Record = Callable[[Sequence[Event]], Sequence[Receipt]]
