@@ -9,7 +9,6 @@ from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
-from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, ExcInfo, Processor
 
 from console.log_bounds import bounded, cut
@@ -36,8 +35,8 @@ def _short_traceback(output: TextIO, error: ExcInfo) -> None:
 
 
 def _json_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401 - structlog's own is that
-    """Do in one step what the processors below do in six: each event has lines of its own."""
-    line = merge_contextvars(logger, level, bounded(logger, level, line))
+    """Do in one step what the processors below do in five: each event has lines of its own."""
+    line = bounded(logger, level, line)
     if line.get("exc_info"):
         line = bounded(logger, level, structlog.processors.format_exc_info(logger, level, line))
     line["level"] = "error" if level == "exception" else level
@@ -51,7 +50,6 @@ def configure_logs(settings: OutputSettings) -> None:
     output = LogOutput()
     shared: list[Processor] = [
         bounded,
-        merge_contextvars,
         structlog.processors.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

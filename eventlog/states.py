@@ -36,8 +36,13 @@ HELD_BACK: Final = (State.PARKED, State.THROTTLED)
 """Unfinished deliveries that nothing is due of: they go on when another one has ended."""
 
 
+_DONE: Final = State.DONE
+
+
 def summarise(deliveries: list[State]) -> State:
     """Sum up an event's state from the states of its original run's deliveries."""
+    if deliveries and all(state is _DONE for state in deliveries):
+        return _DONE  # nearly always
     for state in (State.RUNNING, State.QUEUED, State.WAITING):
         if state in deliveries:
             return state

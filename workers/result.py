@@ -93,4 +93,4 @@ def report(logger: "FilteringBoundLogger", event: Event, result: Result, replay:
     if result.note is not None:
         fields["reason"] = result.note
     log = logger.warning if result.failure is not None else logger.info
-    log(f"delivery_{result.state}", **fields)
+    log("delivery_" + result.state, **fields)

@@ -1,6 +1,9 @@
-"""Which function handles a signal, asked often."""
+"""What is asked of signals after each handler.
 
-# As `signal.getsignal`, without its look for a name of what it found: that takes 3 µs, mostly in vain.
+As in `signal`, without its names for what was found: those take microseconds, and nobody looks at them.
+"""
+
 from _signal import getsignal as handler_of  # type: ignore[import-not-found]
+from _signal import pthread_sigmask as change_mask
 
-__all__ = ["handler_of"]
+__all__ = ["change_mask", "handler_of"]

@@ -4,13 +4,12 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from os import _exit, chdir, fstat, getpid, umask
 from pathlib import Path
-from signal import SIG_UNBLOCK, SIGALRM, SIGINT, SIGTERM, pthread_sigmask
+from signal import SIG_UNBLOCK, SIGALRM, SIGINT, SIGTERM
 from typing import Final
 
-from workers.signals import handler_of
+from workers.signals import change_mask, handler_of
 
 FILES_CLOSED_EXIT: Final = 79
 """The exit code of a child whose handler closed the process's own files."""
@@ -56,9 +55,11 @@ class Surroundings:
         if self._collects and not gc.isenabled():
             gc.enable()
         umask(self._umask)
-        with suppress(OSError):  # it may have been removed
+        try:  # noqa: SIM105 - suppress() takes as long as the rest
             chdir(self._folder)
-        pthread_sigmask(SIG_UNBLOCK, self._never_blocked)
+        except OSError:
+            pass  # it may have been removed
+        change_mask(SIG_UNBLOCK, self._never_blocked)
         for number, handler in self._signals.items():
             if handler_of(number) is not handler:
                 signal.signal(number, handler)

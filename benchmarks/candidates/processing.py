@@ -17,7 +17,7 @@ from benchmarks.load.payload import event_id
 from benchmarks.program import Program, program
 from benchmarks.site import Site
 from benchmarks.store import count_unfinished, last_seq, require_outcomes, store_events
-from workers.queue.redis_queue import EventQueue
+from workers.queue.redis_queue import IDS_A_JOB_BEHIND, EventQueue
 
 _SEND_SECONDS: Final = 60
 
@@ -63,7 +63,9 @@ def open_ours(
             prepared += number
 
         def send(prefix: str, number: int) -> None:
-            queue.send([event_id(prefix, each) for each in range(number)])
+            # As the receiver sends them where workers are behind.
+            ids = [event_id(prefix, each) for each in range(number)]
+            queue.send(ids, ids_a_job=IDS_A_JOB_BEHIND)
 
         def finished() -> int:
             return 0 if queue.waiting_jobs() else prepared + others - count_unfinished(log)
