@@ -37,9 +37,11 @@ _WRITES: Final = "hooks_writes"
 class EventLog:
     """One database with the events in it, open for any number of threads; not across a fork."""
 
-    def __init__(self, engine: Engine, gate: Gate | None) -> None:
+    def __init__(self, engine: Engine, gate: Gate | None, *, soon: Engine | None = None) -> None:
+        """`soon` is for what need not outlive the machine's end as soon as it is written."""
         self._engine = engine
         self._writer = engine.execution_options(**{_WRITES: True})
+        self._soon = self._writer if soon is None else soon.execution_options(**{_WRITES: True})
         self._gate = gate
 
     @classmethod
@@ -51,7 +53,9 @@ class EventLog:
         parsed = parse_url(url)
         if parsed.drivername == "sqlite":
             return cls(
-                _sqlite_engine(parsed), WriteGate(Path(str(parsed.database)), patience_seconds=_BUSY_SECONDS)
+                _sqlite_engine(parsed),
+                WriteGate(Path(str(parsed.database)), patience_seconds=_BUSY_SECONDS),
+                soon=_sqlite_engine(parsed, synchronous="NORMAL"),
             )
         return cls(_postgresql_engine(parsed), None)
 
@@ -79,6 +83,17 @@ class EventLog:
             yield connection
 
     @contextmanager
+    def write_soon_durable(self) -> Iterator[Connection]:
+        """Open a transaction that writes what is durable with the next one that `write` commits.
+
+        On SQLite it waits for no disk, and a power cut may undo it: right for a claim, which a worker that is
+        gone loses anyway. On PostgreSQL it is as any other. Raises as `write` does.
+        """
+        gate = self._gate.pass_through() if self._gate else nullcontext()
+        with _unavailable_told(), gate, self._soon.begin() as connection:
+            yield connection
+
+    @contextmanager
     def write_for_a_handler(self) -> Iterator[Connection]:
         """Open a transaction that writes, undone at the end of the block unless it was committed in there.
 
@@ -102,9 +117,11 @@ class EventLog:
         with self.write() as connection, driver_cursor(connection) as cursor:
             yield cursor
 
-    def write_again_after_collisions(self, work: Callable[[Connection], _Result]) -> _Result:
+    def write_again_after_collisions(
+        self, work: Callable[[Connection], _Result], *, soon_durable: bool = False
+    ) -> _Result:
         """Run `work` in a transaction that writes, anew when another transaction collided with it."""
-        return self._again_after_collisions(self.write, work)
+        return self._again_after_collisions(self.write_soon_durable if soon_durable else self.write, work)
 
     def write_by_driver_again_after_collisions(self, work: Callable[[Cursor], _Result]) -> _Result:
         """Run `work` in a transaction of the driver, anew when another transaction collided with it."""
@@ -138,6 +155,7 @@ class EventLog:
 
     def close(self) -> None:
         self._engine.dispose()
+        self._soon.dispose()
 
 
 def parse_url(url: str) -> URL:
@@ -159,7 +177,7 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername="sqlite", database=str(Path(parsed.database).absolute()))
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, *, synchronous: str = "FULL") -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -173,7 +191,7 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ANN401
         connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         record.info["file"] = _identity(path)
 

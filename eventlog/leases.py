@@ -86,9 +86,9 @@ def claim(
         return load(connection, seqs, replay, lease) if seqs else []
 
     try:
-        return log.write_again_after_collisions(partial(work, statement=claiming.all))
+        return log.write_again_after_collisions(partial(work, statement=claiming.all), soon_durable=True)
     except RowLocked:
-        return log.write_again_after_collisions(partial(work, statement=claiming.unlocked))
+        return log.write_again_after_collisions(partial(work, statement=claiming.unlocked), soon_durable=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from http.client import HTTPConnection
 from typing import Final
 
 import psutil
@@ -91,7 +92,7 @@ def _naive(site: Site, *, kind: str) -> Iterator[Door]:
             *(peer_program("gunicorn"), *command, "--bind", f"127.0.0.1:{port}", "naive:app"),
             environment=settings,
         )
-        it.wait_until_ready(lambda: _listens(it, port))
+        it.wait_until_ready(lambda: _answers(port))  # it listens before its tables are there
         yield Door(port=port, rows=lambda: _count_naive_rows(url))
 
 
@@ -127,6 +128,18 @@ def _octokit(site: Site) -> Iterator[Door]:
                 return int(redis.llen("bull:peer:wait"))
 
         yield Door(port=port, rows=rows)
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _listens(it: Program, port: int) -> bool:

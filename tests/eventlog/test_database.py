@@ -311,3 +311,14 @@ def _unprivileged(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+def test_on_sqlite_only_what_may_be_undone_by_a_power_cut_waits_for_no_disk(sqlite_log: EventLog) -> None:
+    asked = text("PRAGMA synchronous")
+    with sqlite_log.write() as connection:
+        assert connection.execute(asked).scalar_one() == 2, "FULL: synced at each commit"
+    with sqlite_log.write_soon_durable() as connection:
+        assert connection.execute(asked).scalar_one() == 1, "NORMAL: synced with what comes next"
+        connection.execute(text("CREATE TABLE seen (at INTEGER)"))
+    with sqlite_log.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM seen")).scalar_one() == 0

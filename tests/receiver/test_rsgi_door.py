@@ -73,6 +73,14 @@ def test_clients_that_send_half_a_body_hold_up_nobody_and_are_told_408(rsgi: Run
     assert rsgi.post(an_event("evt_after")).status == 202
 
 
+def test_half_of_a_small_body_is_told_408_and_holds_up_nobody(rsgi: RunningDoor) -> None:
+    whole = raw_request(an_event("evt_small_and_slow"))
+    with rsgi.connect() as slow:
+        slow.sendall(whole[:-10])
+        assert rsgi.post(an_event("evt_honest")).status == 202
+        assert b" 408 " in read_head(slow).split(b"\r\n")[0]
+
+
 def test_clients_that_send_half_a_head_hold_up_nobody(rsgi: RunningDoor) -> None:
     with ExitStack() as stack:
         for _ in range(200):
