@@ -100,8 +100,14 @@ def test_a_right_request_succeeds(sandbox: Sandbox, operation: Any, examples: in
 @EFFORTS
 @each(WITH_A_BODY)
 def test_a_wrong_request_is_refused(sandbox: Sandbox, operation: Any, examples: int) -> None:
-    seen = statuses(sandbox, operation, GenerationMode.NEGATIVE, examples, change=aim, headers=bearer(KEY))
-    assert seen & {400, 422}
+    seen: set[int] = set()
+    for _ in range(5):  # some of what is made up has nothing wrong but a field that is not documented
+        seen |= statuses(
+            sandbox, operation, GenerationMode.NEGATIVE, examples, change=aim, headers=bearer(KEY)
+        )
+        if seen & {400, 422}:
+            return
+    pytest.fail(f"nothing was refused: {seen}")
 
 
 @each(WITH_AN_ID)
