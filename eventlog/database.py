@@ -78,8 +78,7 @@ class EventLog:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that writes, committed at the end of the block. Raises `LogUnavailable`."""
-        gate = self._gate.pass_through() if self._gate else nullcontext()
-        with _unavailable_told(), gate, self._writer.begin() as connection:
+        with self._writing_by(self._writer) as connection:
             yield connection
 
     @contextmanager
@@ -89,8 +88,13 @@ class EventLog:
         On SQLite it waits for no disk, and a power cut may undo it: right for a claim, which a worker that is
         gone loses anyway. On PostgreSQL it is as any other. Raises as `write` does.
         """
+        with self._writing_by(self._soon) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing_by(self, engine: Engine) -> Iterator[Connection]:
         gate = self._gate.pass_through() if self._gate else nullcontext()
-        with _unavailable_told(), gate, self._soon.begin() as connection:
+        with _unavailable_told(), gate, engine.begin() as connection:
             yield connection
 
     @contextmanager
