@@ -1,7 +1,7 @@
-"""Where finished log lines go: to standard output.
+"""Where log lines go: to standard output.
 
-Writing one costs more than making it, and lets other threads in. What is told while all goes well is written
-a moment later, together; warnings and errors are written at once, as they may be a process's last words.
+What is told while all goes well is made and put out a moment later, all together: that costs a fraction, and
+lets no other thread in between. Warnings and errors come at once, as they may be a process's last words.
 """
 
 import atexit
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,11 +20,15 @@ _PATIENCE_SECONDS: Final = 0.1
 """A signal handler that logs may have interrupted a flush, which would then never end."""
 
 
+Line = str | Callable[[], str]
+"""What is to be put out, or how it is made then."""
+
+
 class LogOutput:
     """Standard output of this process, and the thread that writes to it."""
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque()
+        self._lines: deque[Line] = deque()
         self._is_wanted = threading.Event()
         self._flushing = threading.Lock()
         self._writes_later = True
@@ -36,7 +41,7 @@ class LogOutput:
         atexit.register(self.flush)
         threading.Thread(target=self._flush_now_and_then, name="log output", daemon=True).start()
 
-    def write(self, line: str, *, at_once: bool) -> None:
+    def write(self, line: Line, *, at_once: bool) -> None:
         self._lines.append(line)
         if at_once or not self._writes_later:
             self.flush()
@@ -58,7 +63,7 @@ class LogOutput:
         # Whoever read standard output may be gone, or its disk full: work goes on, unheard.
         # Or a handler has just set it to something else.
         with suppress(OSError, ValueError, AttributeError):
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            sys.stdout.write("".join(f"{line if isinstance(line, str) else line()}\n" for line in lines))
             sys.stdout.flush()
 
     def _flush_now_and_then(self) -> None:
@@ -84,10 +89,10 @@ class LogLine:
     name: str
     output: LogOutput
 
-    def info(self, message: str) -> None:
+    def info(self, message: Line) -> None:
         self.output.write(message, at_once=False)
 
-    def warning(self, message: str) -> None:
+    def warning(self, message: Line) -> None:
         self.output.write(message, at_once=True)
 
     debug = info

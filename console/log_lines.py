@@ -1,0 +1,90 @@
+"""What a log line says: JSON for machines, text for people."""
+
+import json
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any, Final
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, ExcInfo
+
+from console.log_bounds import bounded, cut
+
+_LONGEST_LEVEL: Final = len("exception")
+_NEEDS_QUOTES: Final = frozenset(" \t=\r\n\"'")
+_MORE_THAN_ONE_LINE: Final = ("exc_info", "exception", "stack")
+
+
+def as_json(line: EventDict, **_options: object) -> str:
+    """Encode a line."""
+    # Several times as fast as the standard library's, and stricter: it takes neither half a surrogate pair
+    # nor every kind of key.
+    try:
+        return msgspec.json.encode(line, enc_hook=repr).decode()
+    except Exception:  # noqa: BLE001 - a __repr__ of the user's code runs in there, too
+        return json.dumps(line, default=repr, ensure_ascii=False)
+
+
+def json_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401 - structlog's own is that
+    """Do in one step what structlog's processors do in five: each event has lines of its own.
+
+    `timestamp` is in seconds since 1970.
+    """
+    line = bounded(logger, level, line)
+    if line.get("exc_info"):
+        line = bounded(logger, level, structlog.processors.format_exc_info(logger, level, line))
+    line["level"] = "error" if level == "exception" else level
+    line["logger"] = logger.name
+    line["timestamp"] = _in_words(line["timestamp"])
+    return as_json(line)
+
+
+def text_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401
+    """Write what `coloured_line` does, without colours and at a fraction of the cost."""
+    if any(name in line for name in _MORE_THAN_ONE_LINE):
+        return _PLAIN(logger, level, _named(logger, level, line))
+    line = bounded(logger, level, line)
+    head = (
+        f"{_in_words(line.pop('timestamp'))} [{level:<{_LONGEST_LEVEL}}] {line.pop('event')} [{logger.name}]"
+    )
+    return " ".join([head, *(f"{name}={_shown(line[name])}" for name in sorted(line))]).rstrip(" ")
+
+
+def coloured_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401
+    """Write a line for a terminal."""
+    return _COLOURED(logger, level, _named(logger, level, line))
+
+
+def console_renderer(*, colours: bool) -> structlog.dev.ConsoleRenderer:
+    """Make structlog's own renderer, which is slow, and knows tracebacks and colours."""
+    # The plain traceback: the others show local variables, and with them bodies and keys.
+    return structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0, exception_formatter=_short_traceback)
+
+
+def _short_traceback(output: Any, error: ExcInfo) -> None:  # noqa: ANN401
+    whole = StringIO()
+    structlog.dev.plain_traceback(whole, error)
+    output.write(cut(whole.getvalue()))
+
+
+_PLAIN: Final = console_renderer(colours=False)
+_COLOURED: Final = console_renderer(colours=True)
+
+
+def _named(logger: Any, level: str, line: EventDict) -> EventDict:  # noqa: ANN401
+    line = bounded(logger, level, line)
+    line["level"] = "error" if level == "exception" else level
+    line["logger"] = logger.name
+    line["timestamp"] = _in_words(line["timestamp"])
+    return line
+
+
+def _in_words(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, str):
+        return repr(value)
+    return value if _NEEDS_QUOTES.isdisjoint(value) else repr(value)
