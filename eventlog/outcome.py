@@ -1,7 +1,12 @@
-"""What came of a delivery, and of an event: the values that a worker hands to the log."""
+"""What came of a delivery, and of an event: the values that a worker hands to the log.
+
+Those that are made for every event are Structs, which are made several times as fast as dataclasses.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from eventlog.states import State
 
@@ -17,8 +22,7 @@ class Failure:
     """Alike for failures of one cause."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one attempt at one delivery."""
 
     seq: int
@@ -42,8 +46,7 @@ class Result:
     """Whether others may wait for its end, as their handler's concurrency is bounded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class Closing(msgspec.Struct, frozen=True, kw_only=True):
     """An event whose original run has nothing left to do now."""
 
     seq: int

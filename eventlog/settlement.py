@@ -1,10 +1,10 @@
 """Last step: settle. Record what came of each delivery, and of each event whose run is over."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -121,6 +121,6 @@ def _settle(
         kept = [result for result in results if result.seq in held]
         aftermath = record_results(log, connection, replay=replay, lease=lease, results=kept, queue=queue)
         over = close_events(connection, lease, [closing for closing in closings if closing.seq in held])
-        return wanted - held, replace(aftermath, settled=(*aftermath.settled, *over))
+        return wanted - held, Aftermath(woken=aftermath.woken, settled=(*aftermath.settled, *over))
 
     return log.write_again_after_collisions(work)

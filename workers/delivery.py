@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from eventlog.database import EventLog
 from eventlog.event import Event
@@ -46,8 +47,7 @@ def _handlers_logger(**fields: object) -> "FilteringBoundLogger":
     return logger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one attempt."""
 
     result: Result

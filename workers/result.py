@@ -1,8 +1,9 @@
 """How an attempt's outcome becomes the result that the log keeps, and the line that is logged of it."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
 
 from eventlog.event import Event
 from eventlog.outcome import Failure, Result

@@ -1,9 +1,10 @@
 """Plays the workers of one handler that runs alone, step by step, on a real log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from eventlog.acceptance import record

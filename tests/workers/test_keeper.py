@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
@@ -167,7 +167,7 @@ def test_what_is_added_to_an_abandoned_batch_never_reaches_the_next(
     keeper.watch(batch)
     seq = start(batch)
     with capture_logs() as logs:
-        keeper.add([replace(a_result(seq), duration=None)])  # type: ignore[arg-type] # a defect of ours
+        keeper.add([replace(a_result(seq), duration=None)])  # a defect of ours
         wait_until(lambda: batch.has_lost(seq))
         keeper.add([a_result(seq)])
         keeper.finish()
