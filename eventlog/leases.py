@@ -11,7 +11,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, update
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from eventlog.acceptance import REQUEUE_GRACE
@@ -27,8 +28,7 @@ from eventlog.tables import bodies, deliveries, events
 ORIGINAL_RUN: Final = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriorDelivery:
+class PriorDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a delivery before this claim runs it."""
 
     handler: str
@@ -41,8 +41,7 @@ class PriorDelivery:
     """Where it is claimed without its event; None where it runs together with the others of its run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     """One event that this worker may run, with what earlier attempts left."""
 
     seq: int
@@ -83,7 +82,7 @@ def claim(
 
     def work(connection: Connection, *, statement: ReturningUpdate[int]) -> list[Claimed]:
         seqs = sorted(set(connection.execute(statement, given).scalars()))
-        return load(connection, seqs, replay, lease) if seqs else []
+        return load(connection, seqs, replay, lease, by_event=replay == ORIGINAL_RUN) if seqs else []
 
     try:
         return log.write_again_after_collisions(partial(work, statement=claiming.all), soon_durable=True)
@@ -141,39 +140,67 @@ _LOAD: Final = (
     .where(is_one_of(events.c.seq, "seqs"))
     .order_by(events.c.seq)
 )
-_IS_DUE: Final = or_(
+
+
+def _prior(is_due: ColumnElement[bool]) -> Select[Any]:
+    return select(
+        deliveries.c.event_seq,
+        deliveries.c.handler,
+        deliveries.c.state,
+        deliveries.c.attempts,
+        deliveries.c.failures,
+        deliveries.c.queue,
+        func.coalesce(is_due, False).label("is_due"),
+    ).where(
+        is_one_of(deliveries.c.event_seq, "seqs"), unindexed(deliveries.c.replay) == bindparam("of_replay")
+    )
+
+
+_PRIOR_OF_EVENTS: Final = _prior(
     and_(
         deliveries.c.state == State.WAITING,
         deliveries.c.due_at <= database_now(),
         deliveries.c.queue.is_(None),
-    ),
-    deliveries.c.lease == bindparam("held_by"),
+    )
 )
-_PRIOR: Final = select(
-    deliveries.c.event_seq,
-    deliveries.c.handler,
-    deliveries.c.state,
-    deliveries.c.attempts,
-    deliveries.c.failures,
-    deliveries.c.queue,
-    func.coalesce(_IS_DUE, False).label("is_due"),
-).where(is_one_of(deliveries.c.event_seq, "seqs"), unindexed(deliveries.c.replay) == bindparam("of_replay"))
+# Not those beside them that wait for a retry, which whoever claims them runs: nothing could be recorded.
+_PRIOR_OF_DELIVERIES: Final = _prior(deliveries.c.lease == bindparam("held_by"))
 
 
-def load(connection: Connection, seqs: Sequence[int], replay: int, lease: str) -> list[Claimed]:
-    """Read claimed events, and what earlier attempts left; what the lease holds of it is due."""
-    prior = _prior_deliveries(connection, seqs, replay, lease)
+def load(
+    connection: Connection, seqs: Sequence[int], replay: int, lease: str, *, by_event: bool
+) -> list[Claimed]:
+    """Read claimed events, and what earlier attempts left; what the lease holds of it is due.
+
+    With `by_event` it holds the events, otherwise deliveries of theirs.
+    """
+    prior = _prior_deliveries(connection, seqs, replay, lease, by_event=by_event)
     return [
-        Claimed(seq=row.seq, event=event_of(row), prior=tuple(prior.get(row.seq, ())))
-        for row in connection.execute(_LOAD, {"seqs": seqs})
+        Claimed(
+            seq=seq,
+            event=Event(
+                id=event_id,
+                type=event_type,
+                subject=subject,
+                created_at=created_at,
+                received_at=received_at,
+                body=body or b"",
+            ),
+            prior=tuple(prior.get(seq, ())),
+        )
+        # By place: what is asked of a row by name is looked up anew each time.
+        for seq, event_id, event_type, subject, created_at, received_at, body in connection.execute(
+            _LOAD, {"seqs": seqs}
+        )
     ]
 
 
 def _prior_deliveries(
-    connection: Connection, seqs: Sequence[int], replay: int, lease: str
+    connection: Connection, seqs: Sequence[int], replay: int, lease: str, *, by_event: bool
 ) -> dict[int, list[PriorDelivery]]:
     prior: dict[int, list[PriorDelivery]] = {}
-    for row in connection.execute(_PRIOR, {"seqs": seqs, "of_replay": replay, "held_by": lease}):
+    query, held = (_PRIOR_OF_EVENTS, {}) if by_event else (_PRIOR_OF_DELIVERIES, {"held_by": lease})
+    for row in connection.execute(query, {"seqs": seqs, "of_replay": replay, **held}):
         prior.setdefault(row.event_seq, []).append(
             PriorDelivery(
                 handler=row.handler,
@@ -185,18 +212,6 @@ def _prior_deliveries(
             )
         )
     return prior
-
-
-def event_of(row: Any) -> Event:  # noqa: ANN401 - of any statement that selects these columns
-    """Make the event of a row of `events` with its first body."""
-    return Event(
-        id=row.id,
-        type=row.type,
-        subject=row.subject,
-        created_at=row.created_at,
-        received_at=row.received_at,
-        body=row.body or b"",
-    )
 
 
 def holds(log: EventLog, *, replay: int, lease: str, seq: int, queue: str | None = None) -> bool:

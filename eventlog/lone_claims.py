@@ -75,7 +75,9 @@ def _claim(
             .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
         )
     return LoneClaim(
-        claimed=tuple(load(connection, sorted({row.event_seq for row in taken}), replay, lease)),
+        claimed=tuple(
+            load(connection, sorted({row.event_seq for row in taken}), replay, lease, by_event=False)
+        ),
         others=tuple(dict.fromkeys(row.event_id for row in others)),
         woken=(*first, *woken),
     )

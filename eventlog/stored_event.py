@@ -4,7 +4,6 @@ from sqlalchemy import and_, select
 
 from eventlog.database import EventLog
 from eventlog.event import Event
-from eventlog.leases import event_of
 from eventlog.tables import bodies, events
 
 
@@ -18,4 +17,13 @@ def read_event(log: EventLog, event_id: str) -> Event | None:
     )
     with log.read() as connection:
         row = connection.execute(query).one_or_none()
-    return None if row is None else event_of(row)
+    if row is None:
+        return None
+    return Event(
+        id=row.id,
+        type=row.type,
+        subject=row.subject,
+        created_at=row.created_at,
+        received_at=row.received_at,
+        body=row.body or b"",
+    )

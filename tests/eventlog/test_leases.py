@@ -134,6 +134,19 @@ def test_a_replay_is_claimed_apart_from_its_event(log: EventLog) -> None:
     assert claimed_ids(log, "evt_1") == []
 
 
+def test_a_claim_in_a_replay_leaves_a_due_retry_beside_it_to_whoever_claims_that(log: EventLog) -> None:
+    accept(log, "evt_1")
+    run(log, "evt_1", {"h": State.DONE, "other": State.DONE})
+    number = create(log, selection=Selection(), handlers={"h": ["*"], "other": ["*"]}, who="a test")
+    feed(log, number, turn=10, choose=lambda handlers, _: list(handlers))
+    run(log, "evt_1", {"other": State.WAITING}, in_replay=number)  # and h was cut off
+    make_delivery_due(log, "h")
+    sweep(log)
+    make_delivery_due(log, "other")
+    (claimed,) = claim(log, ["evt_1"], replay=number, lease=new_lease(), duration=LONG)
+    assert {prior.handler: prior.is_due for prior in claimed.prior} == {"h": True, "other": False}
+
+
 @pytest.fixture(params=["original run", "replay"])
 def run_number(request: pytest.FixtureRequest, log: EventLog) -> int:
     """Return the number of a run in which the events a, b and c are queued: the original one, or a replay."""
