@@ -19,7 +19,7 @@ from console.handlers import registered
 from console.log import open_log
 from console.rendering import show_json
 from console.replay_code import settled
-from console.replay_plan import count_words, show_plan
+from console.replay_plan import count_words, nothing_by_version, show_plan
 from console.replay_report import read_report, report_json, show_outcome
 from console.replay_request import Request, given_text, replay_request
 from console.replay_watch import missing_processes, watch
@@ -89,6 +89,8 @@ def replay(  # noqa: PLR0913 - one for each option
         listed = (limit or EVENTS_UNLESS_SAID) if dry_run == HANDLERS else _LISTED_AT_MOST if dry_run else 0
         found = preview(log, request.selection, handlers, only_failed=request.only_failed, listed=listed)
         click.echo(count_words(found, handlers, only_failed=request.only_failed), err=as_json)
+        if hint := nothing_by_version(found, request.selection.last_run):
+            click.echo(hint, err=True)
         if dry_run == HANDLERS:
             # Loaded where it is wanted: with it comes RQ, a fifth of the time until a replay is recorded.
             from console.replay_dry_run import dry_run_handlers  # noqa: PLC0415

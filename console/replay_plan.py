@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from console.rendering import iso_time, local_time, show, show_json, state_text, table
 from console.replay_report import counted
+from console.visible import visible_line
+from eventlog.last_run import PREFIX_DIGITS, LastRun
 from eventlog.replay_preview import Preview, PreviewedEvent
 from eventlog.replays import COUNT_LIMIT
 from handlers.pattern import matches
@@ -23,6 +25,17 @@ def count_words(found: Preview, handlers: Handlers, *, only_failed: bool) -> str
     condition = f"{which} whose last run ended dead" if only_failed else f"{which} for their type"
     number = "none" if not found.wanted else _up_to_limit(found.wanted)
     return f"{words}; {number} with {condition}."
+
+
+def nothing_by_version(found: Preview, last_run: LastRun | None) -> str | None:
+    """Word that no last run was by the version that was asked for: a misspelt one looks the same."""
+    if found.wanted or last_run is None or last_run.version is None:
+        return None
+    given = visible_line(last_run.version)
+    return (
+        f"A handler's last run must have been by {given!r}: the whole name of a release, or {PREFIX_DIGITS} "
+        "digits or more of a version. Both are shown by: hooks events show ID, hooks failures list"
+    )
 
 
 def _deliveries(found: Preview) -> str:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, String, Subquery, bindparam, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 
 from eventlog.database import EventLog
 from eventlog.query_plans import only, unindexed
@@ -80,15 +91,34 @@ def read_groups(log: EventLog, filters: Filters, *, limit: int) -> list[FailureG
 
 
 def newest_of(fingerprint: str | ColumnElement[str], handler: str | None = None, *, at_most: int) -> Subquery:
-    """Give the newest failures of a group; of a handler alone, those on the newest events."""
+    """Give the newest failures of a group; of a handler alone, those among them and on its newest events."""
+    of_group = only(failures.c.fingerprint, fingerprint)
+    newest = _last_by(of_group, failures.c.fingerprint, failures.c.id, at_most=at_most)
+    if handler is None:
+        return newest.subquery("newest")
+    # Neither index leads to the newest failures of one handler: those that fail again are on old events,
+    # and where handlers share a group the newest may all be another's.
+    among_all = newest.subquery("among_all")
+    on_newest_events = _last_by(
+        and_(of_group, only(failures.c.handler, handler)),
+        failures.c.fingerprint,
+        failures.c.handler,
+        failures.c.event_seq,
+        at_most=at_most,
+    ).subquery("on_newest_events")
+    both = (
+        select(among_all)
+        .where(among_all.c.handler == handler)
+        .union(select(on_newest_events))
+        .subquery("both")
+    )
+    return select(both).order_by(both.c.id.desc()).limit(at_most).subquery("newest")
+
+
+def _last_by(which: ColumnElement[bool], *order: ColumnElement[Any], at_most: int) -> Select[Any]:
     names = ("id", "event_seq", "handler", "replay", "attempt", "version", "release", "failed_at")
-    order = [failures.c.fingerprint, failures.c.id]
-    conditions = [only(failures.c.fingerprint, fingerprint)]
-    if handler is not None:
-        order = [failures.c.fingerprint, failures.c.handler, failures.c.event_seq]
-        conditions.append(only(failures.c.handler, handler))
-    query = select(*(failures.c[name] for name in names)).where(*conditions)
-    return query.order_by(*(column.desc() for column in order)).limit(at_most).subquery("newest")
+    query = select(*(failures.c[name] for name in names)).where(which)
+    return query.order_by(*(column.desc() for column in order)).limit(at_most)
 
 
 def _newest_first(connection: Connection, filters: Filters) -> Iterator[str]:
@@ -122,7 +152,7 @@ class _Questions:
         handler = filters.handler
         self.by_code = _by_code(newest_of(_GROUP, handler, at_most=_LOOKED_AT), filters)
         self.count = _count(handler)
-        self.first_at = _first_at()
+        self.first = _first()
         self.newest = select(failures.c.error_type, failures.c.message).where(
             failures.c.id == bindparam("of_id")
         )
@@ -145,8 +175,9 @@ def _group(
     matching = sum(row.number for row in by_code)
     first_at = min(row.first_at for row in by_code)
     is_whole = filters.type is None and filters.since is None
-    if is_whole and filters.handler is None:
-        first_at = connection.execute(questions.first_at, group).scalar_one()
+    if is_whole:
+        first = connection.execute(questions.first, group).one()
+        first_at = first.failed_at if filters.handler in (None, first.handler) else first_at
     still_dead = (
         connection.execute(questions.dead, group).scalar_one() if dead is None else dead.get(fingerprint, 0)
     )
@@ -196,9 +227,9 @@ def _count(handler: str | None) -> Select[int]:
     return select(func.count()).select_from(some.limit(_COUNTED + 1).subquery())
 
 
-def _first_at() -> Select[datetime]:
+def _first() -> Select[datetime, str]:
     return (
-        select(failures.c.failed_at)
+        select(failures.c.failed_at, failures.c.handler)
         .where(only(failures.c.fingerprint, _GROUP))
         .order_by(failures.c.fingerprint, failures.c.id)
         .limit(1)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from eventlog.instant import database_now
 from eventlog.leases import ORIGINAL_RUN
+from eventlog.runs import is_last_run
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 
@@ -26,6 +27,8 @@ class Standing:
     is_due: bool
     runs_with_its_event: bool
     """Whether it is claimed together with its event, and not by itself."""
+    is_last_run: bool
+    """Whether its handler has not run on the event again since."""
     resolved_by: str | None
     resolved_why: str | None
 
@@ -53,7 +56,7 @@ def lock_event(connection: Connection, event_id: str, handler: str | None) -> Lo
         return None
     is_due = func.coalesce(deliveries.c.due_at <= database_now(), False).label("is_due")
     rows = connection.execute(
-        select(deliveries, is_due)
+        select(deliveries, is_due, is_last_run().label("is_last_run"))
         .where(deliveries.c.event_seq == event.seq)
         .order_by(deliveries.c.replay, deliveries.c.id)
     ).all()
@@ -75,6 +78,7 @@ def _standings(rows: Sequence[Row[Any]], event_state: State, handler: str | None
             due_at=row.due_at,
             is_due=bool(row.is_due),
             runs_with_its_event=_runs_with_its_event(row),
+            is_last_run=bool(row.is_last_run),
             resolved_by=row.resolved_by,
             resolved_why=row.resolved_why,
         )

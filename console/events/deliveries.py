@@ -41,6 +41,10 @@ def replay_command(event_id: str, handler: str | None = None, *, only_failed: bo
     return visible_line(shlex.join(words))
 
 
+def show_command(event_id: str) -> str:
+    return visible_line(shlex.join(["hooks", "events", "show", event_id]))
+
+
 def as_json(delivery: Standing, state: State) -> dict[str, Any]:
     return {
         "handler": delivery.handler,

@@ -49,12 +49,22 @@ def resolve_event(*, event_id: str, handler: str | None, why: str, as_json_: boo
         if not as_json_:
             show(f"{name_of(each)} {_said(each, done)}")
     if done.woken and not as_json_:
-        count = "1 delivery goes" if len(done.woken) == 1 else f"{len(done.woken)} deliveries go"
-        show(f"{count} on that it held up.")
+        # Not counted: of each line only the first goes on at once, and the others after it.
+        show("What it held up goes on.")
     if not ended:
-        raise click.ClickException(f"nothing of event {visible_line(event_id)!r} is dead")
+        raise click.ClickException(f"{_what(event_id, handler)} is dead{_instead(done)}")
     if done.left:
         raise click.ClickException("not all of it was resolved: try again in a moment")
+
+
+def _what(event_id: str, handler: str | None) -> str:
+    what = f"nothing of event {visible_line(event_id)!r}"
+    return what if handler is None else f"{what} for the handler {visible_line(handler)!r}"
+
+
+def _instead(done: Resolution) -> str:
+    states = ", ".join(f"{name_of(each)} is {each.state.value}" for each in done.event.deliveries)
+    return f": {states}" if states else ""
 
 
 def _said(delivery: Standing, done: Resolution) -> str:

@@ -5,7 +5,14 @@ from typing import Final
 
 import click
 
-from console.events.deliveries import as_json, fail_unknown, name_of, replay_command, require_handler
+from console.events.deliveries import (
+    as_json,
+    fail_unknown,
+    name_of,
+    replay_command,
+    require_handler,
+    show_command,
+)
 from console.events.filters import text
 from console.log import open_log
 from console.rendering import show, show_json
@@ -81,6 +88,8 @@ def _words(done: BroughtForward, event_id: str) -> list[str]:
 def _said(delivery: Standing, event_id: str, *, is_changed: bool) -> str:
     if is_changed:
         return "is due now: the clock takes it within a second"
+    if delivery.state is State.DEAD and not delivery.is_last_run:
+        return f"is dead, and was run again since; see: {show_command(event_id)}"
     if delivery.state in (State.DEAD, State.RESOLVED):
         again = replay_command(event_id, delivery.handler, only_failed=delivery.state is State.DEAD)
         return f"is {delivery.state.value}, and no retry is left; to run it again: {again}"

@@ -72,7 +72,7 @@ def _event(fields: Fields) -> tuple[str, str, str | None]:
             state = "waiting for its retry" if fields["state"] == "waiting" else fields["state"]
             return "settled", f"{event_id}  {state}", _COLOURS.get(fields["state"])
         case "event_handed_on":
-            return "handed on", f"{event_id}  to its handlers' own queues", None
+            return "handed on", f"{event_id}  to handlers that run apart", None
     return _other(fields)
 
 

@@ -91,7 +91,19 @@ def test_where_nothing_is_dead_it_fails(log: EventLog) -> None:
     run(log, "a", {"good": State.DONE, "bad": State.WAITING})
     result = resolve("a", "--why", "x")
     assert result.exit_code == 1
-    assert "nothing of event 'a' is dead" in result.output
+    assert "nothing of event 'a' is dead: good is done, bad is waiting\n" in result.output
+
+
+def test_where_another_handler_is_dead_it_names_the_one_that_was_asked_for(log: EventLog) -> None:
+    dead(log)
+    result = resolve("a", "--handler", "good", "--why", "x")
+    assert result.exit_code == 1
+    assert "nothing of event 'a' for the handler 'good' is dead: good is done\n" in result.output
+
+
+def test_where_no_handler_has_run_nothing_is_dead(log: EventLog) -> None:
+    accept(log, "a")
+    assert resolve("a", "--why", "x").output.endswith("nothing of event 'a' is dead\n")
 
 
 def test_what_a_worker_is_at_is_left_with_a_word(log: EventLog) -> None:
@@ -107,7 +119,7 @@ def test_what_a_worker_is_at_is_left_with_a_word(log: EventLog) -> None:
     assert "try again in a moment" in result.output
 
 
-def test_what_it_held_up_is_counted(log: EventLog) -> None:
+def test_it_tells_that_what_was_held_up_goes_on(log: EventLog) -> None:
     accept(log, "a", "b")
     run(log, "a", {"bad": State.DEAD})
     run(log, "b", {"bad": State.WAITING})
@@ -116,7 +128,7 @@ def test_what_it_held_up_is_counted(log: EventLog) -> None:
         behind = deliveries.c.state == State.WAITING
         connection.execute(update(deliveries).where(behind).values(state=State.PARKED, due_at=None))
     result = resolve("a", "--why", "x")
-    assert result.output == "bad is resolved\n1 delivery goes on that it held up.\n"
+    assert result.output == "bad is resolved\nWhat it held up goes on.\n"
 
 
 def test_a_reason_is_required(log: EventLog) -> None:

@@ -11,6 +11,7 @@ from console.events import events
 from eventlog.database import EventLog
 from eventlog.heartbeats import beat
 from eventlog.leases import claim, new_lease
+from eventlog.replays import cancel
 from eventlog.states import State
 from eventlog.sweep import sweep
 from eventlog.tables import deliveries
@@ -77,6 +78,21 @@ def test_what_is_dead_is_told_how_to_run_again(log: EventLog) -> None:
     assert result.output == (
         "bad is dead, and no retry is left; to run it again: hooks replay 'a b' --only-failed --handler bad\n"
     )
+
+
+def test_what_was_run_again_since_is_not_said_to_need_it(log: EventLog) -> None:
+    needs_it = (
+        "bad is dead, and no retry is left; to run it again: hooks replay a --only-failed --handler bad\n"
+    )
+    accept(log, "a")
+    run(log, "a", {"bad": State.DEAD})
+    cancel(log, replay(log, "a", "bad"))
+    assert retry("a").output == needs_it
+    run(log, "a", {"bad": State.DONE}, in_replay=replay(log, "a", "bad"))
+    assert retry("a").output == "bad is dead, and was run again since; see: hooks events show a\n"
+    again = replay(log, "a", "bad")
+    run(log, "a", {"bad": State.DEAD}, in_replay=again)
+    assert retry("a").output.endswith(needs_it.replace("bad is", f"bad (replay {again}) is"))
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,15 @@ def going_on(log: EventLog, outcome: Callable[[str], State]) -> Iterator[None]:
         thread.join()
 
 
+def test_a_version_that_nothing_ran_under_is_told_how_to_be_given(log: EventLog) -> None:
+    died(log, "evt_old")
+    found = hooks_replay("--version", OLD[:5], "--yes")
+    assert (found.exit_code, found.stdout) == (0, "0 deliveries of 0 events match.\n")
+    assert f"must have been by '{OLD[:5]}'" in found.stderr
+    assert "6 digits or more" in found.stderr
+    assert hooks_replay("--version", OLD[:6], "--dry-run").stderr == ""
+
+
 def test_a_version_is_chosen_by_hash_or_release(log: EventLog) -> None:
     died(log, "evt_old")
     died(log, "evt_released", version="cccccc333333", release="2026.11")

@@ -126,6 +126,33 @@ def test_counting_stops_early_and_says_so(log: EventLog, monkeypatch: pytest.Mon
     assert timedelta(hours=1, minutes=59) < group.last_at - group.first_at
 
 
+def test_a_handlers_newest_failure_is_told_though_it_is_on_an_old_event(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failure_groups, "_LOOKED_AT", 2)
+    failed(log)
+    again = make_replay(log, Selection(ids=("a",)))
+    feed_all(log, again)
+    ran(log, "a", State.DEAD, version=NEW, release="r2", message="again", replay=again)
+    (group, _) = read_groups(log, Filters(), limit=9)
+    assert (group.message, group.count) == ("again", 4)
+    assert read_groups(log, Filters(handler="h"), limit=9) == [group]
+    recent = Filters(handler="h", since=datetime.now(UTC) - timedelta(minutes=30))
+    assert [each.message for each in read_groups(log, recent, limit=9)] == ["again"]
+
+
+def test_a_handler_is_found_in_a_group_whose_newest_failures_are_anothers(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failure_groups, "_LOOKED_AT", 1)
+    accept(log, "a", "b", "c")
+    ran(log, "a", State.DEAD, handler="g", message="the first")
+    ran(log, "b", State.DEAD, message="of another")
+    ran(log, "c", State.DEAD, message="of another")
+    (group,) = read_groups(log, Filters(handler="g"), limit=9)
+    assert (group.message, group.count, group.still_dead) == ("the first", 1, 1)
+
+
 def test_fingerprints_are_found_by_their_first_digits(log: EventLog) -> None:
     failed(log)
     assert find_fingerprints(log, "0000") == [BOOM, OTHER]

@@ -35,7 +35,7 @@ def test_a_long_name_is_kept_apart_from_what_it_says(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"event": "event_handed_on", "event_id": "e1"}, "e1  to its handlers' own queues"),
+        ({"event": "event_handed_on", "event_id": "e1"}, "e1  to handlers that run apart"),
         ({"event": "replay_fed", "replay": 3}, "3: all of its events are handed out"),
         (
             {"event": "replay_next_stage", "replay": 3, "after": 11},
