@@ -38,9 +38,14 @@ class _Body(msgspec.Struct):
     data: Any = None
 
 
+def subject_field(event_type: str) -> str | None:
+    """Tell which field of `data` names what an event of this type is about, or None where none does."""
+    return _SUBJECTS.get(event_type.partition(".")[0])
+
+
 def subject_of(event_type: str, data: Any) -> str | None:  # noqa: ANN401 - whatever the sender put there
     """Find what an event is about, or None where its type has no subject or its data does not name it."""
-    field_name = _SUBJECTS.get(event_type.partition(".")[0])
+    field_name = subject_field(event_type)
     subject = data.get(field_name) if field_name and isinstance(data, dict) else None
     return subject if isinstance(subject, str) else None
 

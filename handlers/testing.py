@@ -26,7 +26,7 @@ import structlog
 from structlog.testing import LogCapture
 from structlog.typing import FilteringBoundLogger, Processor
 
-from eventlog.event import Event, subject_of
+from eventlog.event import Event, subject_field, subject_of
 
 from .apis import Access, AttemptApis
 from .attempt import attempt as attempt_once
@@ -87,6 +87,7 @@ class Run:
 
 def make_event(
     type: str,  # noqa: A002 - the event's field
+    fields: Mapping[str, object] | None = None,
     /,
     *,
     id: str | None = None,  # noqa: A002 - the event's field
@@ -94,9 +95,11 @@ def make_event(
     created_at: datetime | EllipsisType | None = ...,
     **data: object,
 ) -> Event:
-    """Make an event as ChaozCode would send it, with `data` as its data.
+    """Make an event as ChaozCode would send it, with `data` as its data, and with `fields`.
 
-    The id is a new one unless given; the subject comes from the data; `created_at` is now, or absent if None.
+    `fields` are for data whose names are taken here, such as `{"id": "p1"}`, or are no names in Python.
+    The id is a new one unless given; the subject comes from the data, and one that is given goes there, too;
+    `created_at` is now, or absent if None.
     """
     now = datetime.now(UTC)
     if isinstance(created_at, EllipsisType):
@@ -106,6 +109,10 @@ def make_event(
     body: dict[str, object] = {"id": f"evt_{uuid.uuid4().hex}" if id is None else id, "type": type}
     if created_at is not None:
         body["createdAt"] = created_at.astimezone(UTC)
+    data = {**(fields or {}), **data}
+    field = subject_field(type)
+    if isinstance(subject, str) and field is not None and data.setdefault(field, subject) != subject:
+        raise ValueError(f"subject is {subject!r}, but {field} is {data[field]!r}: give one of them")
     body["data"] = data
     encoded = msgspec.json.encode(body)
     sent = msgspec.json.decode(encoded)
@@ -136,7 +143,8 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
     """Run a handler once on the event, as a worker would, on a log in memory.
 
     A function runs with the options that it was registered with in its module, or with the default ones. A
-    router must have exactly one handler for the event's type.
+    router must have exactly one handler for the event's type. Raises ValueError for an event of a type that
+    the handler does not listen for.
 
     `after` is what came of the run before: this one is the next attempt, on the same log, and finds the steps
     of `ctx.once` and the rows of `ctx.transaction` there. `tables` are your own, made in the log. With
@@ -148,6 +156,11 @@ def run(  # noqa: PLR0913 - each by its name, and all with a default
     is its last. Backoff has no jitter here, so that delays are exact.
     """
     handler = _handler(what, event)
+    if not handler.matches(event.type):
+        raise ValueError(
+            f"handler {handler.name} listens for {', '.join(handler.patterns)},"
+            f" so no worker would call it with an event of type {event.type!r}"
+        )
     if after is not None and (database is not None or tables is not None):
         raise ValueError("after= goes on with the log of that run, so give it neither database= nor tables=")
     rehearsal = after._rehearsal if after else Rehearsal(database=database, tables=tables)  # noqa: SLF001

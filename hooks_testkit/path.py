@@ -35,6 +35,7 @@ from handlers.duration import LONGEST
 from handlers.http import AttemptHttp, no_http
 from handlers.registration import Handler, HandlerFunction
 from handlers.testing import Fake, handler_of, logger_of
+from hooks_testkit.body import require_subject_in_body
 from hooks_testkit.by_hand import begin_replay, require_fed, resolve_dead
 from hooks_testkit.delivered import Call, Delivered
 from hooks_testkit.frozen_clock import FrozenClock
@@ -113,6 +114,7 @@ class EventPath:
 
     def send(self, event: Event) -> Answer:
         """Sign the event's body and hand it to the receiver; nothing runs yet. Gives its HTTP answer."""
+        require_subject_in_body(event)
         return self.post(event.body, sign(event.body, _SECRET))
 
     def post(self, body: bytes, signature: str | None) -> Answer:

@@ -12,7 +12,7 @@ Each storm has a path of its own, and goes on until nothing is left to wait for.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -93,15 +93,25 @@ class Storm:
         """
         survived = self._kill(event, before_record)
         if survived is None:
-            raise NothingToKill(f"less than {before_record} records were made of event {event.id}")
+            records = "1 record was" if before_record == 1 else f"{before_record} records were"
+            raise NothingToKill(
+                f"less than {records} made of event {event.id}, of type {event.type!r}; a record is a step"
+                " of ctx.once, a ctx.transaction, or the outcome of a handler that wants this type"
+            )
         return survived
 
-    def kill_at_each_record(self, event: Event) -> list[Delivered]:
-        """Kill the worker just before its first record, then on another path before its second, and so on."""
-        survived: list[Delivered] = []
-        while len(survived) < _MOST_RECORDS and (one := self._kill(event, len(survived) + 1)):
-            survived.append(one)
-        return survived
+    def kill_at_each_record(self, event: Event) -> Iterator[Delivered]:
+        """Kill the worker just before its first record, then on another path before its second, and so on.
+
+        Each kill comes when the loop asks for it, so that the test sees what this one did to the world
+        outside. The last run is one without a kill, after which the loop is over.
+        """
+        yield self.kill(event)  # raises, rather than have a loop pass that never ran
+        for before_record in range(2, _MOST_RECORDS + 1):
+            survived = self._kill(event, before_record)
+            if survived is None:
+                return
+            yield survived
 
     def retry_until_dead(self, event: Event) -> Delivered:
         """Deliver the event, and go on until its handlers have given up, or succeeded after all."""

@@ -103,10 +103,14 @@ def keep(event: Event, ctx: Context) -> None:
 
 
 @pytest.mark.parametrize(
-    ("handler", "name"), [(ask, "chucky=FakeChucky()"), (keep, "chaozcode=FakeChaozCode()")]
+    ("handler", "event_type", "name"),
+    [
+        (ask, "agent.failed", "chucky=FakeChucky()"),
+        (keep, "agent.completed", "chaozcode=FakeChaozCode()"),
+    ],
 )
-def test_a_test_without_a_fake_is_told_how_to_give_one(handler: Any, name: str) -> None:
-    outcome = run(handler, make_event("agent.failed"), failures=5).outcome
+def test_a_test_without_a_fake_is_told_how_to_give_one(handler: Any, event_type: str, name: str) -> None:
+    outcome = run(handler, make_event(event_type), failures=5).outcome
     assert isinstance(outcome, Dead)
     assert outcome.error.error_type == f"{ApiMisused.__module__}.ApiMisused"
     assert name in outcome.error.message

@@ -60,6 +60,31 @@ def test_the_subject_comes_from_the_data_unless_given(event: Event, subject: str
     assert event.subject == subject
 
 
+def test_an_event_that_the_handler_would_never_get_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"handler registered-name listens for agent\.failed, so no .* 'agent.faild'"
+    ):
+        run(registered, make_event("agent.faild"))
+
+
+def test_data_may_have_fields_with_any_name() -> None:
+    fields = {"id": "p1", "subject": "s", "created-at": 1}
+    event = make_event("project.updated", fields, id="evt_1", projectId="p1")
+    assert (event.id, event.subject) == ("evt_1", "p1")
+    assert event.data == {**fields, "projectId": "p1"}
+    assert fields == {"id": "p1", "subject": "s", "created-at": 1}, "left as it was"
+
+
+def test_a_subject_that_is_given_is_in_the_data() -> None:
+    event = make_event("agent.failed", subject="a", reason="r")
+    assert (event.subject, event.data) == ("a", {"agentId": "a", "reason": "r"})
+
+
+def test_a_subject_that_the_data_contradicts_is_refused() -> None:
+    with pytest.raises(ValueError, match="subject is 'a', but agentId is 'b': give one of them"):
+        make_event("agent.failed", subject="a", agentId="b")
+
+
 def test_ids_differ_and_creation_is_now_unless_given() -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)
     one, other = make_event("ping"), make_event("ping")

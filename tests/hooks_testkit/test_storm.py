@@ -68,9 +68,23 @@ def test_a_kill_after_the_transaction_runs_nothing_again(counting_storm: Storm) 
 
 
 def test_kills_come_before_each_record_in_turn(counting_storm: Storm) -> None:
-    all_survived = counting_storm.kill_at_each_record(make_event("memory.stored"))
+    all_survived = list(counting_storm.kill_at_each_record(make_event("memory.stored")))
     assert [one.times_called("count") for one in all_survived] == [2, 2, 1]
     assert [counted(one.path) for one in all_survived] == [1, 1, 1]
+
+
+def test_each_kill_comes_when_the_loop_is_there(counting_storm: Storm) -> None:
+    effects = []
+    for _ in counting_storm.kill_at_each_record(make_event("memory.stored")):
+        effects.append(len(sent))
+        sent.clear()
+    assert effects == [2, 1, 1]
+    assert len(sent) == 1, "the last run has no kill"
+
+
+def test_a_loop_over_kills_does_not_pass_where_no_handler_runs(counting_storm: Storm) -> None:
+    with pytest.raises(NothingToKill, match="less than 1 record was made"):
+        list(counting_storm.kill_at_each_record(make_event("agent.failed")))
 
 
 def test_handlers_in_order_and_with_queues_of_their_own_survive_every_kill() -> None:
@@ -84,9 +98,8 @@ def test_handlers_in_order_and_with_queues_of_their_own_survive_every_kill() -> 
             raise ValueError("once")
 
     router.on("memory.*", queue="slow", name="slow")(lambda event, ctx: ctx.once("a", lambda: None))
-    all_survived = Storm(router, tables=counting.Base.metadata).kill_at_each_record(
-        make_event("memory.stored", memoryId="m")
-    )
+    storm = Storm(router, tables=counting.Base.metadata)
+    all_survived = list(storm.kill_at_each_record(make_event("memory.stored", memoryId="m")))
     assert len(all_survived) > 6
     for survived in all_survived:
         assert {one.state.value for one in survived.deliveries} == {"done"}
@@ -121,7 +134,7 @@ def test_a_kill_in_a_transaction_undoes_it_and_says_nothing() -> None:
             ctx.log.info("closed")
 
     with capture_logs() as told:
-        all_survived = Storm(write, tables=ROWS).kill_at_each_record(make_event("ping"))
+        all_survived = list(Storm(write, tables=ROWS).kill_at_each_record(make_event("ping")))
     assert [survived.times_called("write") for survived in all_survived] == [2, 1]
     for survived in all_survived:
         assert survived.state == "done"
