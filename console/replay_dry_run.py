@@ -98,11 +98,13 @@ def _require_declared(planned: Sequence[_Planned]) -> None:
     if undeclared:
         named = "\n".join(f"  {name} ({handler.source})" for name, handler in undeclared.items())
         many = len(undeclared) > 1
+        declared = sorted({one.handler.name for one in planned} - undeclared.keys())
+        others = f". Or try one that does, with --handler: {', '.join(declared)}" if declared else ""
         raise click.UsageError(
             f"nothing was run, because {'these handlers do' if many else 'this handler does'} not say that "
             f"{'they' if many else 'it'} may be called in a dry run:\n{named}\n"
-            "If all that one does to others goes through its context (ctx.http, ctx.transaction), add "
-            "dry_run=True to its @router.on(...); or leave it out with --handler NAME"
+            "If all that one does to others goes through its context (ctx.http, ctx.chaozcode, ctx.chucky, "
+            f"ctx.transaction), add dry_run=True to its @router.on(...){others}"
         )
 
 

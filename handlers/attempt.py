@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TypeGuard, TypeVar
+from typing import Final, TypeGuard, TypeVar
 
 from clients.errors import TryLater
 from eventlog.event import Event
@@ -16,11 +16,11 @@ from .outcome import Dead, Outcome, Retried, RetryLater, Skip, Skipped, Succeede
 from .registration import Handler, HandlerFunction
 from .storable import storable
 
-REASON_LIMIT = 500
-_WAIT_REASON_LIMIT = 200
-_SHORTEST_WAIT = timedelta(seconds=1)
+REASON_LIMIT: Final = 500
+_WAIT_REASON_LIMIT: Final = 200
+_SHORTEST_WAIT: Final = timedelta(seconds=1)
 """Where an API names none: it uses up no retry, and would otherwise go round without a pause."""
-_UNNAMED_WAIT = timedelta(minutes=5)
+_UNNAMED_WAIT: Final = timedelta(minutes=5)
 """Where an API says "later", and nothing usable of when."""
 
 _Kind = TypeVar("_Kind")

@@ -52,12 +52,6 @@ def warnings_for(router: Router) -> tuple[str, ...]:
     )
 
 
-def _include(together: Router, modules: list[ModuleType]) -> None:
-    for module in modules:
-        for router in routers_of(module):
-            together.include(router)  # changes nothing for one that another module has brought already
-
-
 def turned_off(settings: HandlerSettings) -> tuple[tuple[str, str], ...]:
     """Name the handlers of `handlers/builtin/` that a setting would turn on, each with its variable."""
     return tuple(
@@ -65,6 +59,12 @@ def turned_off(settings: HandlerSettings) -> tuple[tuple[str, str], ...]:
         for name in _names_in(builtin)
         if settings.builtin and not settings.is_on(name)
     )
+
+
+def _include(together: Router, modules: list[ModuleType]) -> None:
+    for module in modules:
+        for router in routers_of(module):
+            together.include(router)  # changes nothing for one that another module has brought already
 
 
 def _load_folder(package: ModuleType, is_on: Callable[[str], bool] = lambda _name: True) -> list[ModuleType]:

@@ -9,9 +9,9 @@ HandlerError
 ├── InvalidOrder            no order that there is
 ├── InvalidQueue            no name of a queue
 ├── InvalidLimit            a concurrency or rate that makes no sense
-├── WrongSignature          not callable as handler(event, ctx), or asynchronous
+├── WrongSignature          not to be called as handler(event, ctx), or asynchronous
 ├── NameClash               two handlers with one name
-├── NoRouter                a module of HOOKS_HANDLERS that registers nothing
+├── NoRouter                a module that should bring handlers, and has no Router
 └── HandlerModuleBroken     a module with handlers that can't be imported
 """
 

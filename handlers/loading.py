@@ -2,21 +2,17 @@
 
 import importlib
 import sys
-import sysconfig
 from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
 from typing import Final
 
 from .errors import HandlerError, HandlerModuleBroken
+from .ownership import is_the_users
 from .router import Router
 from .storable import storable
 
 _PACKAGE: Final = Path(__file__).parent
-_OURS: Final = (_PACKAGE, _PACKAGE / "backoff")
-_INSTALLED: Final = tuple(
-    Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
 
 
 def load(name: str) -> ModuleType:
@@ -48,7 +44,7 @@ def routers_of(module: ModuleType) -> list[Router]:
 def _hint(error: BaseException) -> str:
     if not isinstance(error, ImportError) or not _is_part_of("handlers", error.name or ""):
         return ""
-    return f" (`handlers` is chaozcode-hooks' own package, {_PACKAGE}: one of yours needs another name)"
+    return f" (`handlers` is chaozcode-hooks' package, {_PACKAGE}: if you mean one of yours, rename that)"
 
 
 def _is_part_of(missing: str | None, name: str) -> bool:
@@ -57,18 +53,11 @@ def _is_part_of(missing: str | None, name: str) -> bool:
 
 def _place(error: BaseException, name: str) -> str | None:
     """Return the innermost "file:line" that is the user's, None where the error never reached user code."""
-    if isinstance(error, SyntaxError) and error.filename and _is_users(error.filename):
+    if isinstance(error, SyntaxError) and error.filename and is_the_users(error.filename):
         return f"{error.filename}:{error.lineno}"
     places = [
         f"{frame.f_code.co_filename}:{line}"
         for frame, line in walk_tb(error.__traceback__)
-        if frame.f_globals.get("__name__") == name or _is_users(frame.f_code.co_filename)
+        if frame.f_globals.get("__name__") == name or is_the_users(frame.f_code.co_filename)
     ]
     return places[-1] if places else None
-
-
-def _is_users(file: str) -> bool:
-    path = Path(file)
-    if file.startswith("<") or path.parent in _OURS:  # frozen importlib; our own part of the import
-        return False
-    return not any(path.is_relative_to(folder) for folder in _INSTALLED)

@@ -1,7 +1,5 @@
 """One registered handler: a function, what it listens for, and how it is run."""
 
-import functools
-import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +10,7 @@ from eventlog.event import Event
 
 from . import pattern
 from .backoff.given import Backoff
+from .call_signature import require_signature
 from .context import Context
 from .duration import duration
 from .errors import (
@@ -21,7 +20,6 @@ from .errors import (
     InvalidRetry,
     InvalidTimeout,
     NoPattern,
-    WrongSignature,
 )
 from .pace import Pace
 from .retry import ErrorTypes, RetryPolicy
@@ -30,7 +28,6 @@ from .source import source_of, version_of
 HandlerFunction = Callable[[Event, Context], object]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}")
-_HOW_TO_DEFINE: Final = "define it as: def {name}(event: Event, ctx: Context) -> None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +77,7 @@ class Handler:
         name = getattr(function, "__name__", "") if name is None else name
         place = f"handler {name!r} ({source})"
         _require_name(name, place)
-        _require_signature(function, name, place)
+        require_signature(function, name, place)
         if not patterns:
             raise NoPattern(
                 f'{place} is registered for nothing: name an event type, as in on("memory.stored")'
@@ -146,32 +143,6 @@ def _require_name(name: object, place: str) -> None:
             f"{place} needs a name of 1 to 200 letters (A-Z, a-z), digits, '_', '.' or '-': "
             'give it one with on(..., name="...")'
         )
-
-
-def _require_signature(function: object, name: str, place: str) -> None:
-    how = _HOW_TO_DEFINE.format(name=name)
-    if not callable(function) or inspect.isclass(function):
-        raise WrongSignature(f"{place} is a {type(function).__name__}, not a function: {how}")
-    called: object = function
-    while isinstance(called, functools.partial):
-        called = called.func
-    if not inspect.isroutine(called):
-        called = type(called).__call__
-    if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
-        raise WrongSignature(f"{place} is asynchronous, and handlers are called without an event loop: {how}")
-    if inspect.isgeneratorfunction(called):
-        raise WrongSignature(f"{place} contains yield, so that calling it would run none of it: {how}")
-    try:
-        # What is called counts, not what it wraps: a decorator may add arguments of its own.
-        signature = inspect.signature(function, follow_wrapped=False)
-    except (ValueError, TypeError):
-        raise WrongSignature(f"{place} does not tell which arguments it takes: {how}") from None
-    try:
-        signature.bind("event", "ctx")
-    except TypeError as error:
-        raise WrongSignature(
-            f"{place} takes {signature}, but is called with two arguments ({error}): {how}"
-        ) from None
 
 
 def _retry_policy(place: str, **options: Any) -> RetryPolicy:  # noqa: ANN401

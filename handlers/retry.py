@@ -66,6 +66,13 @@ class RetryPolicy:
             raise ValueError(f"failures is {failures!r}: a delay follows at least one failure")
         return None if failures > self.retries else self.backoff.wait(failures, random)
 
+    def gives_up_on(self, error: BaseException) -> bool:
+        """Tell whether no retry is to follow this error, however many are left."""
+        if _is_any(error, self.give_up_on):
+            return True
+        # A handler that is stopped says nothing of its own: it is tried again unless that was ruled out.
+        return self.retry_on is not None and not _is_any(error, (*self.retry_on, HandlerTimeout))
+
     def __str__(self) -> str:
         words = [f"{self.retries}, {self.backoff}" if self.retries else "none"]
         if self.retry_on is not None:
@@ -84,13 +91,6 @@ class RetryPolicy:
             "give_up_on": [kind.__qualname__ for kind in self.give_up_on],
             "deadline_seconds": None if self.deadline is None else self.deadline.total_seconds(),
         }
-
-    def gives_up_on(self, error: BaseException) -> bool:
-        """Tell whether no retry is to follow this error, however many are left."""
-        if _is_any(error, self.give_up_on):
-            return True
-        # A handler that is stopped says nothing of its own: it is tried again unless that was ruled out.
-        return self.retry_on is not None and not _is_any(error, (*self.retry_on, HandlerTimeout))
 
 
 def _is_any(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:

@@ -27,6 +27,8 @@ CONFIGURATION_EXIT: Final = 78
 _LOOK_EVERY_SECONDS: Final = 0.1
 _RESTART_SECONDS: Final = (0.1, 5.0)
 _LIVED_LONG_SECONDS: Final = 30.0
+_NOT_MENDED_SECONDS: Final = 60.0
+"""How long it is waited for handlers that can't be loaded; the reload file tells when they were mended."""
 _RECOVER_AGAIN_SECONDS: Final = 0.5
 _TOLD_TO_STOP: Final = "was told to stop"
 _TOLD_TO_MAKE_ROOM: Final = "made room for changed handlers"
@@ -89,13 +91,18 @@ class Supervisor:
             is_ill = end.note.running is None and end.code != GROWN_EXIT
             dies_young = is_ill and monotonic() - began < _LIVED_LONG_SECONDS
             wait = min(wait * 2, _RESTART_SECONDS[1]) if dies_young else _RESTART_SECONDS[0]
+            if end.code == CONFIGURATION_EXIT and self._settings.reload_file is not None:
+                # The child has said why: started at once, it would say it again until somebody mends it.
+                self._logger.warning("worker_waits_for_a_mend", cause=end.cause)
+                self._wait(_NOT_MENDED_SECONDS)
+                continue
             self._logger.warning("worker_restarted", cause=end.cause)
             self._wait(wait)
         return 0
 
     def _wait(self, seconds: float) -> None:
         until = monotonic() + seconds
-        while not self._stopping and (left := until - monotonic()) > 0:
+        while not self._stopping and (left := until - monotonic()) > 0 and not self._reload.has_changed():
             sleep(min(left, _LOOK_EVERY_SECONDS))
 
     def _run_child(self) -> "_End":

@@ -41,8 +41,6 @@ def text_of_handler(name: str, patterns: Sequence[str], *, undocumented: bool) -
 
 def text_of_test(name: str, patterns: Sequence[str]) -> str:
     """Write a test that runs the handler on an event that ChaozCode might send."""
-    event_type = sample_type(patterns)
-    sample = [f"{key}={json.dumps(value)}" for key, value in sample_of(event_type).items()]
     lines = (
         f'"""Whether {name} does what it should."""',
         "",
@@ -52,12 +50,18 @@ def text_of_test(name: str, patterns: Sequence[str]) -> str:
         "",
         "",
         f"def test_{name}_takes_an_event() -> None:",
-        _call("    event = make_event", [json.dumps(event_type), *sample]),
+        text_of_event(sample_type(patterns), margin="    "),
         f"    result = run({name}, event)",
         "    assert result.outcome == Succeeded()",
         '    assert result.logs[0]["subject"] == event.subject',
     )
     return "\n".join(lines) + "\n"
+
+
+def text_of_event(event_type: str, *, margin: str = "") -> str:
+    """Write the statement that makes an event of this type, with plausible data."""
+    sample = [f"{key}={json.dumps(value)}" for key, value in sample_of(event_type).items()]
+    return _call(f"{margin}event = make_event", [json.dumps(event_type), *sample])
 
 
 def _shape(patterns: Sequence[str]) -> Any:  # noqa: ANN401 - a TypedDict is no class to mypy

@@ -13,6 +13,7 @@ from console.handlers.description import as_json, block, nearby
 from console.handlers.last_hour import read_last_hour
 from console.handlers.registered import registered
 from console.handlers.sample import sample_type
+from console.handlers.scaffold import text_of_event
 from console.own_command import own_command
 from console.visible import visible
 from handlers.discovery import turned_off
@@ -78,7 +79,8 @@ def _how_to_try(handler: Handler) -> Iterator[str]:
     yield "from handlers.testing import make_event, run"
     yield f"from {handler.function.__module__} import {name}"
     yield ""
-    yield f'print(run({name}, make_event("{event_type}")).outcome)'
+    yield from text_of_event(event_type).splitlines()
+    yield f"print(run({name}, event).outcome)"
 
 
 def _importable(handler: Handler) -> str | None:

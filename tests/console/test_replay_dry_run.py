@@ -238,6 +238,9 @@ def test_handlers_that_do_not_declare_it_are_named_and_none_is_run(log: EventLog
     assert "add dry_run=True" in result.output
     assert "declared (" not in result.output.replace("undeclared (", "")
     assert "done" not in result.output
+    assert "Or try one that does, with --handler: declared, write\n" in result.output
+    neither = dry_run("evt_1", "--handler", "undeclared")
+    assert "Or try" not in neither.output
     alone = dry_run("evt_1", "--handler", "declared")
     assert alone.exit_code == 0, alone.output
 

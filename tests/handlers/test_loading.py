@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import loading
+from handlers import ownership
 from handlers.errors import HandlerModuleBroken, WrongSignature
 from handlers.loading import load, routers_of
 from handlers.router import Router
@@ -69,10 +69,17 @@ def test_a_broken_module_that_is_installed_is_named_with_its_own_line(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write("installed_hooks", "import json\n\njson.loads('{')")
-    monkeypatch.setattr(loading, "_INSTALLED", (*loading._INSTALLED, tmp_path))
+    monkeypatch.setattr(ownership, "_INSTALLED", (*ownership._INSTALLED, f"{tmp_path}/"))
     with pytest.raises(HandlerModuleBroken) as raised:
         load("installed_hooks")
     assert f"{file}:3: JSONDecodeError" in str(raised.value)
+
+
+def test_code_of_ours_that_a_module_calls_is_not_to_blame(write: Write) -> None:
+    file = write("calling_hooks", "from eventlog.database import EventLog\nEventLog.open('no://such')\n")
+    with pytest.raises(HandlerModuleBroken) as raised:
+        load("calling_hooks")
+    assert f"{file}:2: InvalidDatabaseUrl" in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["no_such_hooks", "no_such_hooks.inner", "good_hooks.inner"])
@@ -110,7 +117,7 @@ def test_an_import_of_ones_own_package_named_handlers_is_explained(write: Write)
     with pytest.raises(HandlerModuleBroken) as raised:
         load("mistaken_hooks")
     assert "No module named 'handlers.billing'" in str(raised.value)
-    assert "`handlers` is chaozcode-hooks' own package" in str(raised.value)
+    assert "`handlers` is chaozcode-hooks' package" in str(raised.value)
     write("unrelated_hooks", "from json import bill")
     with pytest.raises(HandlerModuleBroken) as raised:
         load("unrelated_hooks")

@@ -62,6 +62,7 @@ def test_its_policy_is_made_of_the_options() -> None:
 
 
 def keeps_a_default(event: Event, ctx: Context, extra: int = 1) -> None: ...
+def calls_them_otherwise(happened: Any, tools: Any) -> None: ...
 def takes_anything(*args: Any, **options: Any) -> None: ...
 
 
@@ -80,7 +81,7 @@ def decorated(event: Event, ctx: Context) -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [work, keeps_a_default, takes_anything, Callable(), Callable().method, decorated,
+    [work, keeps_a_default, calls_them_otherwise, takes_anything, Callable(), Callable().method, decorated,
      functools.partial(with_session, session=1), lambda event, ctx: None],
 )  # fmt: skip
 def test_whatever_can_be_called_with_two_arguments_will_do(function: Any) -> None:
@@ -90,6 +91,8 @@ def test_whatever_can_be_called_with_two_arguments_will_do(function: Any) -> Non
 def takes_one(event: Event) -> None: ...
 def takes_none() -> None: ...
 def demands_a_keyword(event: Event, ctx: Context, *, extra: int) -> None: ...
+def swapped(ctx: Context, event: Event) -> None: ...
+def swapped_as_text(first: Any, second: "Event") -> None: ...
 async def asynchronous(event: Event, ctx: Context) -> None: ...
 def generator(event: Event, ctx: Context) -> Iterator[int]:
     yield 1
@@ -111,6 +114,9 @@ class AsynchronousCallable:
         (with_session, "called with two arguments"),
         (demands_a_keyword, "called with two arguments"),
         (Callable.method, "called with two arguments"),
+        (swapped, "but the event comes first"),
+        (lambda ctx, event: None, "takes (ctx, event), but the event comes first"),
+        (swapped_as_text, "but the event comes first"),
         (asynchronous, "asynchronous"),
         (asynchronous_generator, "asynchronous"),
         (AsynchronousCallable(), "asynchronous"),

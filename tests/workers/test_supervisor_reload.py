@@ -83,3 +83,17 @@ def test_a_crash_while_it_makes_room_is_a_crash(supervise: Supervise, tmp_path: 
         wait_until((tmp_path / "child-1").exists, 30)
     causes = [entry["cause"] for entry in logs if entry["event"] == "worker_restarted"]
     assert causes[0] == "was ended by SIGKILL"
+
+
+def test_code_that_cannot_be_loaded_is_told_once_and_its_mend_is_waited_for(
+    supervise: Supervise, tmp_path: Path
+) -> None:
+    with capture_logs() as logs:
+        supervise("if number == 1: sys.exit(78)\nwhile not told: time.sleep(0.01)")
+        wait_until((tmp_path / "child-0").exists, 30)
+        (tmp_path / "reload").write_text("broken by now")
+        wait_until(lambda: "worker_waits_for_a_mend" in [entry["event"] for entry in logs], 30)
+        assert not (tmp_path / "child-2").exists()
+        (tmp_path / "reload").write_text("it is mended")
+        wait_until((tmp_path / "child-2").exists, 30)
+    assert [entry["event"] for entry in logs] == ["worker_waits_for_a_mend"]

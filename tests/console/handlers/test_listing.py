@@ -169,6 +169,7 @@ def test_one_is_shown_with_its_source_and_how_to_try_it(log: EventLog, module: P
     assert "  hooks trigger memory.stored\n" in result.stdout
     assert "  hooks replay EVENT_ID --handler explain\n" in result.stdout
     assert f"  from {module.stem} import explain\n" in result.stdout
+    assert '      memoryId="project-update",\n' in result.stdout
 
 
 def test_what_is_said_to_try_works(module: Path, capsys: pytest.CaptureFixture[str]) -> None:

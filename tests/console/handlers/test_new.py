@@ -37,7 +37,12 @@ def pytest_says(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("pytest")), "-q", "-p", "no:cacheprovider", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -107,9 +112,10 @@ def test_a_test_in_the_custom_folder_passes_with_the_projects_own_settings(here:
     for name in ("explain.py", "test_explain.py"):
         shutil.copy(NEW / name, clone / "handlers" / "custom" / name)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "handlers"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "pytest_timeout", "handlers"],
         cwd=clone,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=120,
