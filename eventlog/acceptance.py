@@ -3,10 +3,10 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
@@ -38,8 +38,7 @@ _LOCKED_SECONDS: Final = 3.0
 """How long a batch may look for those of its events that other transactions hold up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrival:
+class _Arrival(msgspec.Struct, frozen=True, kw_only=True):
     place: int
     event: Event
     digest: bytes

@@ -214,7 +214,8 @@ def _sqlite_engine(url: URL, *, synchronous: str = "FULL") -> Engine:
 def begin_sqlite(connection: Connection) -> None:
     """Say BEGIN in the driver's place, whose `isolation_level` is None."""
     # A deferred transaction that turns to writing fails at once with BUSY_SNAPSHOT, whatever the timeout.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
+    with driver_cursor(connection) as cursor:
+        cursor.execute("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
 
 
 def undo_what_could_not_be_committed(connection: sqlite3.Connection | None, _record: Any) -> None:  # noqa: ANN401

@@ -11,13 +11,12 @@ from eventlog.acceptance import Receipt
 RETRY_AFTER_SECONDS: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP response."""
 
     status: int
     payload: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
     @property
     def body(self) -> bytes:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from datetime import datetime
 from random import getrandbits
 from typing import Final
 
+import msgspec
 import structlog
 
 from eventlog.acceptance import Receipt
@@ -32,8 +32,7 @@ def new_request_id() -> str:
     return f"req_{getrandbits(64):016x}"  # a name, not a secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """An event that was admitted, and the request that brought it."""
 
     event: Event
@@ -89,7 +88,7 @@ class Reception:
         if isinstance(signed, Answer):
             return signed
         try:
-            receipt = await limit.wait(self._intake.submit_in_loop(signed.event, limit.loop))
+            receipt = await limit.watch(self._intake.submit_in_loop(signed.event, limit.loop))
         except (IntakeFull, *_NOT_NOW) as error:
             return self._put_off(signed, error)
         return self._conclude(signed, receipt)

@@ -1,6 +1,7 @@
 """Reads a request's body under RSGI, with a limit, a deadline and a budget, and holds no thread meanwhile."""
 
 import asyncio
+from collections.abc import Awaitable
 from functools import partial
 from typing import Final
 
@@ -8,6 +9,7 @@ from granian.rsgi import HTTPProtocol
 
 from receiver.answer import CROWDED, CUT_OFF, TOO_SLOW, Refusal, too_large
 from receiver.arriving import ArrivingBody, BodyBudget
+from receiver.time_limit import TimeLimit
 
 _SMALL_BYTES: Final = 8 * 1024
 _DISCARDED_BYTES: Final = 4 * 1024 * 1024
@@ -17,19 +19,35 @@ _DISCARDED_BYTES: Final = 4 * 1024 * 1024
 class BodyReader:
     """Reads the bodies of one process's requests."""
 
-    def __init__(self, *, limit_bytes: int, seconds: float, budget_bytes: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, limit_bytes: int, seconds: float, budget_bytes: int
+    ) -> None:
+        self._time = TimeLimit(loop, seconds)
+        self._small = min(_SMALL_BYTES, limit_bytes)
         self._limit = limit_bytes
         self._seconds = seconds
         self._budget = BodyBudget(budget_bytes)
 
-    async def read(self, content_length: str | None, protocol: HTTPProtocol) -> bytes | Refusal:
-        """Return the whole body, or why it is not taken; granian closes a connection that was not read up.
+    def read(self, content_length: str | None, protocol: HTTPProtocol) -> Awaitable[bytes | Refusal]:
+        """Give the whole body, or why it is not taken; granian closes a connection that was not read up.
 
         `content_length` is the header's value, which a chunked body has not.
         """
         declared = int(content_length) if content_length and content_length.isdecimal() else None
-        if declared is not None and declared <= min(_SMALL_BYTES, self._limit):
-            return await self._read_small(declared, protocol)
+        if declared is not None and declared <= self._small:
+            return self._read_small(declared, protocol)
+        return self._read_any(declared, protocol)
+
+    async def _read_small(self, declared: int, protocol: HTTPProtocol) -> bytes | Refusal:
+        """Read a body that takes no more room than a request's head does: its chunks need not be counted."""
+        try:
+            with self._time.watch_task():
+                body = await protocol()
+        except TimeoutError:
+            return TOO_SLOW
+        return body if len(body) == declared else CUT_OFF
+
+    async def _read_any(self, declared: int | None, protocol: HTTPProtocol) -> bytes | Refusal:
         if declared is not None and declared > self._limit + _DISCARDED_BYTES:
             return too_large(self._limit)
         try:
@@ -44,15 +62,6 @@ class BodyReader:
                     return CUT_OFF if declared not in (None, size) else bytes(body.received)
         except TimeoutError:
             return CROWDED if body.is_given_up else TOO_SLOW
-
-    async def _read_small(self, declared: int, protocol: HTTPProtocol) -> bytes | Refusal:
-        """Read a body that takes no more room than a request's head does: its chunks need not be counted."""
-        try:
-            async with asyncio.timeout(self._seconds):
-                body = await protocol()
-        except TimeoutError:
-            return TOO_SLOW
-        return body if len(body) == declared else CUT_OFF
 
     async def _read_chunks(self, protocol: HTTPProtocol, body: ArrivingBody) -> int:
         """Keep a body up to the limit, and give its length."""

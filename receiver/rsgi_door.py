@@ -44,6 +44,7 @@ class RsgiDoor:
         self._service = self._open_service()
         settings = self._service.settings
         self._bodies = BodyReader(
+            loop,
             limit_bytes=settings.max_body_bytes,
             seconds=settings.body_seconds,
             budget_bytes=settings.arriving_bytes,
@@ -68,7 +69,10 @@ class RsgiDoor:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         request_id = new_request_id()
         try:
-            answer = await self._answer(scope, protocol, request_id)
+            if scope.path == WEBHOOK_PATH and scope.method == "POST":
+                answer = await self._receive(scope, protocol, request_id)
+            else:
+                answer = await self._answer_others(scope, request_id)
         except ProtocolClosed:
             return  # the client went away; nobody is left to be answered
         except Exception:  # noqa: BLE001 - a fault of ours: its place is the log, never the answer
@@ -81,17 +85,6 @@ class RsgiDoor:
         ]
         protocol.response_bytes(answer.status, headers, answer.body)
 
-    async def _answer(self, scope: Scope, protocol: HTTPProtocol, request_id: str) -> Answer:
-        path = scope.path
-        allowed = METHODS.get(path)
-        if allowed is None:
-            return NOT_FOUND.answer(request_id)
-        if scope.method not in allowed:
-            return method_not_allowed(allowed).answer(request_id)
-        if path == WEBHOOK_PATH:
-            return await self._receive(scope, protocol, request_id)
-        return ALIVE if path == ALIVE_PATH else await self._readiness()
-
     async def _receive(self, scope: Scope, protocol: HTTPProtocol, request_id: str) -> Answer:
         reception = self._service.reception
         headers = scope.headers
@@ -99,6 +92,15 @@ class RsgiDoor:
         if isinstance(body, Refusal):
             return reception.refuse(body, request_id)
         return await reception.receive_in_loop(body, headers.get(SIGNATURE_HEADER), request_id, self._limit)
+
+    async def _answer_others(self, scope: Scope, request_id: str) -> Answer:
+        path = scope.path
+        allowed = METHODS.get(path)
+        if allowed is None:
+            return NOT_FOUND.answer(request_id)
+        if scope.method not in allowed:
+            return method_not_allowed(allowed).answer(request_id)
+        return ALIVE if path == ALIVE_PATH else await self._readiness()
 
     async def _readiness(self) -> Answer:
         # One at a time, whose result all share that ask meanwhile: each waits for the log, in a thread.

@@ -32,7 +32,6 @@ class Installation:
             HOOKS_HOME=str(site.new_folder()),
             HOOKS_HANDLERS="benchmarks.noop_handler",
             HOOKS_BUILTIN_HANDLERS="false",
-            HOOKS_LOG_FORMAT="json",
             **settings,
         ) | {"PYTHONPATH": str(ROOT)}
 
@@ -66,7 +65,7 @@ class Installation:
         processes: int = 1,
     ) -> None:
         """Start one of our commands, again too; returns when so many processes of it are ready."""
-        mark = f'"{command}_ready"'
+        mark = f" {command}_ready "
         before = it.wrote().count(mark)
         it.start(
             *(sys.executable, "-m", "console", command),
