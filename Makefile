@@ -12,11 +12,14 @@ help: ## Print this list
 up: runtime ## Run everything on this machine; Ctrl-C stops it
 	@exec .venv/bin/hooks up $(ARGS)
 
+# A set PYTHONDONTWRITEBYTECODE has every pytest compile all tests anew, those that tests start too.
+test faults: export PYTHONDONTWRITEBYTECODE :=
 test: dev ## Run the whole test suite
 	@scripts/test-tools
 	@.venv/bin/python -m compileall -q $(PACKAGES) # tests start hundreds of processes
 	@.venv/bin/pytest -n 2 --dist worksteal -m "not alone" $(ARGS)
-	@.venv/bin/pytest -m alone $(ARGS) || [ $$? = 5 ] # 5: none of those that were asked for
+	@.venv/bin/pytest -m alone $(or $(ARGS),$$(grep -rl mark.alone tests --include='*.py')) \
+		|| [ $$? = 5 ] # 5: none of those that were asked for
 
 faults: dev ## Run the fault suite alone and at full strength (half an hour)
 	@scripts/test-tools

@@ -16,9 +16,11 @@ from eventlog.open_transactions import ANNOUNCE
 
 _DUE_AT: Final = f"{POSTGRESQL_NOW} + {microseconds(REQUEUE_GRACE)}"
 _INSERT: Final = (
-    "INSERT INTO events (id, type, subject, created_at, received_at, body_sha256, seen, state, due_at)"
+    # Announced before the first seq is given, as each row has part of the announcement.
+    f"WITH announced AS MATERIALIZED ({ANNOUNCE})"
+    " INSERT INTO events (id, type, subject, created_at, received_at, body_sha256, seen, state, due_at)"
     " SELECT r ->> 0, r ->> 1, r ->> 2, (r ->> 3)::bigint, (r ->> 4)::bigint, decode(r ->> 5, 'hex'),"
-    f" (r ->> 6)::int, 'queued', {_DUE_AT} FROM json_array_elements(%s::json) AS r"
+    f" (r ->> 6)::int, 'queued', {_DUE_AT} FROM announced, json_array_elements(%s::json) AS r"
     " ON CONFLICT (id) DO NOTHING RETURNING id, seq"
 )
 _KNOWN: Final = "SELECT id, seq, body_sha256 FROM events WHERE id = ANY(%s)"
@@ -37,7 +39,6 @@ _KEEP: Final = (
 
 def write_events(cursor: Cursor, rows: Sequence[EventRow]) -> Written:
     """Insert the events that the log does not have yet; ids are unique among the rows, and in order."""
-    cursor.execute(ANNOUNCE)
     batch = msgspec.json.encode([(*row[:5], row[5].hex(), row[6]) for row in rows]).decode()
     new = dict(cursor.execute(_INSERT, (batch,)))
     others = [row[0] for row in rows if row[0] not in new]

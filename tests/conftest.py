@@ -9,6 +9,7 @@ import pytest
 
 from eventlog.database import EventLog
 from eventlog.schema import upgrade
+from tests.compiled_once import compile_once
 from tests.servers.memory import folder_in_memory
 from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
@@ -21,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Let tests' folders lie in memory where that can be: SQLite syncs its file at each commit."""
+    compile_once()
     if in_memory := folder_in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", in_memory)  # pytest's name for where tmp_path begins
 

@@ -5,7 +5,7 @@ import string
 from typing import Any
 
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.log_lines import console_renderer, json_line, text_line
@@ -34,6 +34,7 @@ def line(**fields: Any) -> dict[str, Any]:
     return {"event": "delivery_done", "timestamp": AT, **fields}
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(fields=FIELDS)
 def test_a_text_line_is_what_structlogs_own_renderer_makes_of_it(fields: dict[str, Any]) -> None:
     whole = {**line(**fields), "level": "info", "logger": "worker", "timestamp": STAMP}
@@ -51,6 +52,7 @@ def test_a_text_line_with_a_traceback_has_it_below() -> None:
     assert rest[-1] == "ZeroDivisionError: division by zero"
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(fields=FIELDS)
 def test_a_json_line_is_one_object(fields: dict[str, Any]) -> None:
     printed = json_line(Named(), "info", line(**fields))

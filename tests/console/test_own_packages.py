@@ -22,17 +22,30 @@ def hooks(folder: Path, *arguments: str, path: str = str(ROOT)) -> "subprocess.C
     )
 
 
-@pytest.mark.parametrize("file", ["handlers/__init__.py", "handlers.py", "workers/__init__.py"])
-def test_a_package_of_the_same_name_is_told_by_commands_that_load_handlers(tmp_path: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "commands"),
+    [
+        ("handlers/__init__.py", [["handlers", "list"], ["up"], ["worker"], ["doctor"], ["replay", "evt_1"]]),
+        ("handlers.py", [["worker"]]),
+        ("workers/__init__.py", [["up"]]),
+    ],
+)
+def test_a_package_of_the_same_name_is_told_by_commands_that_load_handlers(
+    tmp_path: Path, file: str, commands: list[list[str]]
+) -> None:
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).touch()
-    for command in (["handlers", "list"], ["up"], ["worker"], ["doctor"], ["replay", "evt_1"]):
+    for command in commands:
         done = hooks(tmp_path, *command)
         assert done.returncode == 1
         assert str(tmp_path / file.removesuffix("/__init__.py")) in done.stderr
         assert "Rename yours" in done.stderr
         assert "hooks_handlers" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_commands_that_load_no_handlers_do_not_mind(tmp_path: Path) -> None:
+    (tmp_path / "handlers.py").touch()
     assert "Rename" not in hooks(tmp_path, "events", "list").stderr
     assert hooks(tmp_path, "--help").returncode == 0
 

@@ -219,9 +219,9 @@ def _misbehave(event: Event, ctx: Context) -> object:
         event.data["do"] = "something else"
         object.__setattr__(event, "id", "evt_forged")
         object.__setattr__(event, "body", b"forged")
-    elif doing == "log a gigabyte":
-        much = "x" * 10**8
-        for _ in range(10):
+    elif doing == "log at length":
+        for length in (10**8, *[10**7] * 9):
+            much = "x" * length
             ctx.log.info("much", text=much, rubbish=Rubbish(), **{f"field{n}": n for n in range(1000)})
     else:
         return DOINGS[doing]()

@@ -185,7 +185,7 @@ def test_the_log_survives_with_a_queue_that_was_wiped(running: Up) -> None:
         )
         return len(found["events"]) == 20
 
-    wait_until(done, 60)
+    wait_until(done, 60, every_seconds=0.3)  # each look is a process
 
 
 def test_ctrl_c_while_it_starts_stops_it_too(stopped: Up) -> None:

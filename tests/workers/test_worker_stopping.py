@@ -75,7 +75,7 @@ def test_told_to_stop_while_it_waits_for_a_redis_that_is(trouble: str, site: Sit
 
 def test_a_child_whose_parent_was_killed_ends_by_itself_and_another_worker_takes_over(site: Site) -> None:
     site.start("clock")
-    worker = site.worker()
+    worker = site.worker(HOOKS_GRACE_SECONDS="2")
     busy, waiting = site.send("slow.orphaned", {"seconds": 30}, {"seconds": 0})
     child = site.wait_for_mark(busy).pid
     worker.kill()

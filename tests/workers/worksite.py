@@ -13,12 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+from sqlalchemy import select
+
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.detail import Delivery, EventDetail, read_detail
 from eventlog.event import Event
 from eventlog.schema import upgrade
 from eventlog.states import UNFINISHED, State
+from eventlog.tables import events
 from tests.servers.waiting import wait_until
 from workers.queue.redis_queue import EventQueue
 
@@ -69,9 +73,10 @@ class Started:
 
     def children(self) -> set[int]:
         """Give the pids of the children that live now."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
-        rows = (line.split() for line in listed.stdout.splitlines())
-        living = {int(pid) for pid, parent in rows if int(parent) == self.pid}
+        try:
+            living = {child.pid for child in psutil.Process(self.pid).children()}
+        except psutil.NoSuchProcess:
+            living = set()
         self._children |= living
         return living
 
@@ -124,10 +129,11 @@ class Started:
 
 def is_ours(pid: int) -> bool:
     """Tell whether a worker's child lives under this pid."""
-    listed = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "stat=,args="], capture_output=True, text=True, check=False
-    )
-    return "console.worker_child" in listed.stdout and not listed.stdout.startswith("Z")
+    try:
+        # A zombie has none, where it does not raise.
+        return "console.worker_child" in psutil.Process(pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 class Site:
@@ -184,7 +190,7 @@ class Site:
     def accept(self, event_type: str, *behaviours: dict[str, Any], name: str = "e") -> list[str]:
         """Store one event for each behaviour, in order; gives their ids."""
         ids = self.new_ids(name, len(behaviours))
-        events = [
+        accepted = [
             Event(
                 id=event_id,
                 type=event_type,
@@ -193,7 +199,7 @@ class Site:
             )
             for event_id, behaviour in zip(ids, behaviours, strict=True)
         ]
-        for event in events:
+        for event in accepted:
             record(self.log, [event])
         return ids
 
@@ -209,7 +215,11 @@ class Site:
         return found
 
     def states(self, ids: Iterable[str]) -> list[State]:
-        return [self.detail(event_id).state for event_id in ids]
+        wanted = list(ids)
+        with self.log.read() as connection:
+            query = select(events.c.id, events.c.state).where(events.c.id.in_(wanted))
+            found = {row.id: State(row.state) for row in connection.execute(query)}
+        return [found[event_id] for event_id in wanted]
 
     def delivery(self, event_id: str, handler: str, replay: int = 0) -> Delivery:
         (found,) = (

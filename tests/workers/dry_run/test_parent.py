@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.waiting import wait_until
+from workers.dry_run import parent
 from workers.dry_run.messages import Findings, Trial
 from workers.dry_run.parent import DryRunImpossible, Trials
 
@@ -71,6 +72,14 @@ def test_a_process_that_says_nothing_is_killed_after_the_handlers_time() -> None
     assert found.milliseconds > 2000
 
 
+@pytest.fixture
+def killed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow less than the 3 s in all that a handler has after its time."""
+    monkeypatch.setattr(parent, "KILL_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(parent, "_SLACK_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("killed_soon")
 def test_it_may_ask_to_be_killed_earlier_and_never_later() -> None:
     early = READY + 'import time\nos.write(fd, b\'{"type":"kill_at","monotonic":1}\\n\')\ntime.sleep(600)'
     (found,) = findings(early, [Trial(event_id="evt_0", handler="h", timeout_seconds=600)])
@@ -89,6 +98,7 @@ def test_what_can_not_be_understood_is_a_crash(garbage: bytes) -> None:
     assert "said what can't be understood" in error_of(found)
 
 
+@pytest.mark.usefixtures("killed_soon")
 def test_a_process_that_lives_on_after_it_closed_its_pipe_is_waited_for_and_killed() -> None:
     script = READY + "os.close(fd)\nimport time; time.sleep(600)"
     (found,) = findings(script, [Trial(event_id="evt_0", handler="h", timeout_seconds=0.1)])
@@ -111,7 +121,7 @@ def test_what_a_handler_started_is_ended_with_the_process(tmp_path: Path) -> Non
 
 def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
-    parent = (
+    program = (
         "import subprocess, sys, time, os\n"
         "code = 'import sys, threading, workers.dry_run.child as c; c._end_with(int(sys.argv[1]))'\n"
         "child = subprocess.Popen([sys.executable, '-c', code, str(os.getpid())], start_new_session=True)\n"
@@ -119,7 +129,7 @@ def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
         "time.sleep(600)\n"
     )
     started = subprocess.Popen(
-        [sys.executable, "-c", parent], env={**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(CHECKOUT)}
     )
     try:
         pid = wait_until(lambda: pids.exists() and pids.read_text())
