@@ -1,7 +1,9 @@
 """What a log line says: JSON for machines, text for people."""
 
 import json
+import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import StringIO
 from typing import Any, Final
 
@@ -12,7 +14,7 @@ from structlog.typing import EventDict, ExcInfo
 from console.log_bounds import bounded, cut
 
 _LONGEST_LEVEL: Final = len("exception")
-_NEEDS_QUOTES: Final = frozenset(" \t=\r\n\"'")
+_NEEDS_QUOTES: Final = re.compile("[ \t=\r\n\"']")
 _MORE_THAN_ONE_LINE: Final = ("exc_info", "exception", "stack")
 
 
@@ -81,10 +83,16 @@ def _named(logger: Any, level: str, line: EventDict) -> EventDict:  # noqa: ANN4
 
 
 def _in_words(timestamp: float) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    second, microsecond = divmod(round(timestamp * 1_000_000), 1_000_000)
+    return f"{_second_in_words(second)}.{microsecond:06d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second_in_words(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _shown(value: object) -> str:
     if not isinstance(value, str):
         return repr(value)
-    return value if _NEEDS_QUOTES.isdisjoint(value) else repr(value)
+    return repr(value) if _NEEDS_QUOTES.search(value) else value

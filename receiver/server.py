@@ -11,6 +11,7 @@ from receiver.open_files import allow_connections
 from receiver.port import require_port
 from receiver.settings import ReceiverSettings
 from receiver.stop_signals import hold_over_forks
+from receiver.turns_on_a_core import finish_before_others
 
 _HEADER_MILLISECONDS: Final = 5_000
 """Counted from the last answer, too: it is also how long a connection may be kept alive without a request."""
@@ -29,6 +30,7 @@ def serve(settings: ReceiverSettings, *, application: str) -> None:
     require_port(settings.host, settings.port)
     connections = allow_connections()
     hold_over_forks()
+    finish_before_others()
     Granian(
         application,
         address=settings.host,
