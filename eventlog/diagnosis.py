@@ -48,7 +48,7 @@ def read_unclaimed(log: EventLog, *, after: timedelta) -> Found:
     """Find events that have been queued for some time and that no worker has taken even once."""
     queued = (
         select(events.c.seq, events.c.id, events.c.received_at)
-        .where(is_unfinished(events), unindexed(events.c.state) == State.QUEUED)
+        .where(is_unfinished(events), events.c.state == State.QUEUED)
         .order_by(events.c.due_at)
         .limit(COUNT_LIMIT + 1)
         .subquery()

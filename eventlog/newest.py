@@ -22,7 +22,7 @@ from eventlog.tables import deliveries, events, failures
 _WAYS: Final = 50
 """More types than these in one family are not looked up one by one."""
 _BACKLOG: Final = 5000
-"""Up to so many unfinished events are looked through whole."""
+"""Up to so many events that are queued, or running, are looked through whole."""
 _ON_THEIR_WAY: Final = (State.QUEUED, State.RUNNING)
 
 
@@ -78,7 +78,7 @@ def newest_seqs(connection: Connection, selection: Selection, within: Window, *,
         return _read(connection, _plain(selection, window, limit))
     rest, ways = _ways(connection, selection)
     if ways is None:
-        return _among_the_unfinished(connection, selection, window, limit)
+        return _among_all_in_its_state(connection, selection, window, limit)
     found = [_read(connection, _with_events(way.query(connection, window, limit), way, rest)) for way in ways]
     merged = heapq.merge(*found, reverse=True)
     return list(islice(_once(merged), limit))
@@ -87,7 +87,7 @@ def newest_seqs(connection: Connection, selection: Selection, within: Window, *,
 def _ways(connection: Connection, selection: Selection) -> tuple[Selection, list[_Way] | None]:
     """Choose the ways that lead to the events; gives what is left to be asked of those.
 
-    None: through the unfinished, of which there are few.
+    None: through all that are in its state, which are few.
     """
     state = selection.state
     if selection.fingerprint is not None:
@@ -102,7 +102,7 @@ def _ways(connection: Connection, selection: Selection) -> tuple[Selection, list
     if selection.subject is not None:
         left, way = _way_by_subject(selection, selection.subject)
         return left, [way]
-    if state in _ON_THEIR_WAY and _is_small_backlog(connection):
+    if state in _ON_THEIR_WAY and _are_few(connection, state):
         return selection, None
     return _ways_by_type_or_state(connection, selection)
 
@@ -184,23 +184,28 @@ def _with_events(query: Select[Any], way: _Way, rest: Selection) -> Select[Any]:
     return query.where(applies.scalar_subquery())
 
 
-def _is_small_backlog(connection: Connection) -> bool:
-    unfinished = select(events.c.due_at).where(is_unfinished(events)).limit(_BACKLOG + 1).subquery()
-    found = connection.execute(select(func.count()).select_from(unfinished)).scalar_one()
+def _are_few(connection: Connection, state: State | None) -> bool:
+    in_state = select(events.c.due_at).where(*_is_in(state)).limit(_BACKLOG + 1).subquery()
+    found = connection.execute(select(func.count()).select_from(in_state)).scalar_one()
     return bool(found <= _BACKLOG)
 
 
-def _among_the_unfinished(
+def _is_in(state: State | None) -> tuple[ColumnElement[bool], ...]:
+    """Say that an event is unfinished and in this state, as the index over those has it."""
+    return is_unfinished(events), events.c.state == state
+
+
+def _among_all_in_its_state(
     connection: Connection, selection: Selection, window: Window, limit: int
 ) -> list[int]:
     seq = unindexed(events.c.seq)
     query = (
         select(events.c.seq)
         .where(
-            is_unfinished(events),
+            *_is_in(selection.state),
             seq > window.after,
             seq < window.below,
-            *selection.residual_conditions(),
+            *replace(selection, state=None).residual_conditions(),
         )
         .order_by(seq.desc())
         .limit(limit)

@@ -5,14 +5,24 @@ SQLite keeps no statistics here: it takes every state for rare, and reads all ro
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, literal_column, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Text,
+    and_,
+    literal,
+    literal_column,
+    type_coerce,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NULLTYPE
 
 from eventlog.instant import Instant
 from eventlog.states import HELD_BACK, UNFINISHED, State
-from eventlog.tables import none_of, one_of
+from eventlog.tables import events, none_of, one_of
 
 
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -29,6 +39,31 @@ def only(column: ColumnElement[str], value: str | ColumnElement[str]) -> ColumnE
     would look for them among the newest of all rows.
     """
     return column.between(value, value)
+
+
+class _in_state_until(FunctionElement[bool]):  # noqa: N801
+    inherit_cache = True
+    type = NULLTYPE  # type: ignore[assignment]
+
+
+@compiles(_in_state_until, "sqlite")
+def _column_by_column(element: _in_state_until, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    column, due_at, state, until = (compiler.process(each, **more) for each in element.clauses)
+    return f"({column} = {state} AND {due_at} <= {until})"
+
+
+@compiles(_in_state_until, "postgresql")
+def _as_one_row(element: _in_state_until, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    # Of a state alone PostgreSQL would see that other indexes hold it, too.
+    column, due_at, state, until = (compiler.process(each, **more) for each in element.clauses)
+    return f"(({column}, {due_at}) >= ({state}, 0) AND ({column}, {due_at}) <= ({state}, {until}))"
+
+
+def in_state_until(state: State, until: ColumnElement[int]) -> ColumnElement[bool]:
+    """Say that an unfinished event is in this state, and due by then, as the index over those has it."""
+    return and_(
+        is_unfinished(events), _in_state_until(events.c.state, events.c.due_at, literal(state, Text), until)
+    )
 
 
 class _mostly(FunctionElement[bool]):  # noqa: N801 - reads like the SQL function it is

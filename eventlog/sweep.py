@@ -17,7 +17,7 @@ from eventlog.database import EventLog
 from eventlog.held_leases import lock_ended
 from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.query_plans import is_unfinished, unindexed
+from eventlog.query_plans import in_state_until, is_unfinished, unindexed
 from eventlog.states import UNFINISHED, State
 from eventlog.tables import deliveries, events
 
@@ -155,17 +155,17 @@ def _requeue_replays(
 
 def _due(table: Table, state: State, late: Mapping[State, timedelta]) -> Select[tuple[int]]:
     key = next(iter(table.primary_key))
-    due = table.c.due_at <= database_now_plus(-late.get(state, timedelta(0)))
-    query = (
-        select(key)
-        .where(is_unfinished(table), due, unindexed(table.c.state) == state)
-        .order_by(table.c.due_at)
+    until = database_now_plus(-late.get(state, timedelta(0)))
+    query = select(key).order_by(table.c.due_at)
+    if table is events:
+        return query.where(in_state_until(state, until))
+    return query.where(
+        is_unfinished(deliveries),
+        deliveries.c.due_at <= until,
+        unindexed(deliveries.c.state) == state,
+        deliveries.c.replay > literal_column(str(ORIGINAL_RUN)),
+        deliveries.c.queue.is_(None),
     )
-    if table is deliveries:
-        query = query.where(
-            deliveries.c.replay > literal_column(str(ORIGINAL_RUN)), deliveries.c.queue.is_(None)
-        )
-    return query
 
 
 def _requeue(table: Table, which: ColumnElement[bool], again_in: timedelta) -> Update:

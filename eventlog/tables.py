@@ -116,6 +116,7 @@ Index(
 )
 Index(
     "ix_events_unfinished",
+    events.c.state,
     events.c.due_at,
     sqlite_where=one_of(events.c.state, *_UNFINISHED),
     postgresql_where=one_of(events.c.state, *_UNFINISHED),

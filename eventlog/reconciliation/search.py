@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from eventlog.database import EventLog
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.query_plans import is_at_rest, is_unended_alone, is_unfinished, unindexed
+from eventlog.query_plans import is_at_rest, is_unended_alone, is_unfinished
 from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among
 from eventlog.states import State
 from eventlog.tables import deliveries, events
@@ -118,9 +118,9 @@ def _of(ailment: Ailment) -> Select[Any]:
 def _of_some(ailment: Ailment, among: Among, rows: int) -> Select[Any]:
     # Building it takes longer than running it.
     query = _of(ailment)
-    # The order leads SQLite to the index by due time.
-    ordered = query.order_by(ailment.table.c.due_at) if among is Among.DUE else query
-    return ordered.where(_is_among(ailment.table, among, rows))
+    if among is Among.DUE and ailment.table is deliveries:
+        query = query.order_by(deliveries.c.due_at)  # this leads SQLite to the index by due time
+    return query.where(_is_among(ailment.table, among, rows))
 
 
 def _select(table: Table) -> Select[Any]:
@@ -167,7 +167,7 @@ def _is_among(table: Table, among: Among, at_most: int) -> ColumnElement[bool]:
         waiting = (is_at_rest(events), events.c.state == State.WAITING)
         rows = select(key).where(*waiting).order_by(events.c.state, events.c.seq)
     else:
-        in_state = (is_unfinished(events), unindexed(events.c.state) == _IN_STATE[among])
+        in_state = (is_unfinished(events), events.c.state == _IN_STATE[among])
         rows = select(key).where(*in_state).order_by(events.c.due_at)
     return key.in_(rows.limit(at_most).correlate(None).subquery().select())
 

@@ -47,7 +47,9 @@ def strandings(table: Table, rows: str) -> tuple[Ailment, ...]:
             **{"todo": FIX} | more,
         )
 
-    put_off = unindexed(table.c.state).in_((State.QUEUED, State.WAITING))
+    # The index over unfinished events begins with their state, the one over deliveries of replays has none.
+    state = unindexed(table.c.state) if of_replays else table.c.state
+    put_off = state.in_((State.QUEUED, State.WAITING))
     is_running = table.c.state == State.RUNNING
     return (
         stranding(

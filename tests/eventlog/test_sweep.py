@@ -172,7 +172,7 @@ def plans(log: EventLog, table: str) -> list[str]:
     taken: list[tuple[str, object]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if f"{table}.due_at <=" in statement:
+        if re.search(rf"{table}\.due_at\)? <=", statement):
             taken.append((statement, parameters))
 
     event.listen(log._engine, "before_cursor_execute", note)
