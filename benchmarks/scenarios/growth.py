@@ -1,5 +1,6 @@
 """Growth: what a log with millions of events in it costs: in rates, in time to look something up, on disk."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,7 @@ def growth(
     for kind in kinds:
         url = site.new_database(kind, keep=True)
         fill(url, events)
+        os.sync()  # or what was just filled in would be written while it is measured
         rates.notes.append(f"{_TITLES[kind]}: {_disk_bytes(url) / events:,.0f} bytes on disk an event")
         _look(url, looks, _TITLES[kind], max(3, rounds))
         for number, is_full in in_turns([False, True], rounds):
