@@ -3,7 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from io import StringIO
 from typing import Any, Final
 
@@ -33,19 +33,15 @@ def json_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401 
 
     `timestamp` is in seconds since 1970.
     """
-    line = bounded(logger, level, line)
     if line.get("exc_info"):
-        line = bounded(logger, level, structlog.processors.format_exc_info(logger, level, line))
-    line["level"] = "error" if level == "exception" else level
-    line["logger"] = logger.name
-    line["timestamp"] = _in_words(line["timestamp"])
-    return as_json(line)
+        line = structlog.processors.format_exc_info(logger, level, line)
+    return as_json(_named(logger, level, line))
 
 
 def text_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401
     """Write what `coloured_line` does, without colours and at a fraction of the cost."""
     if any(name in line for name in _MORE_THAN_ONE_LINE):
-        return _PLAIN(logger, level, _named(logger, level, line))
+        return console_renderer(colours=False)(logger, level, _named(logger, level, line))
     line = bounded(logger, level, line)
     head = (
         f"{_in_words(line.pop('timestamp'))} [{level:<{_LONGEST_LEVEL}}] {line.pop('event')} [{logger.name}]"
@@ -55,9 +51,10 @@ def text_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401
 
 def coloured_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401
     """Write a line for a terminal."""
-    return _COLOURED(logger, level, _named(logger, level, line))
+    return console_renderer(colours=True)(logger, level, _named(logger, level, line))
 
 
+@cache
 def console_renderer(*, colours: bool) -> structlog.dev.ConsoleRenderer:
     """Make structlog's own renderer, which is slow, and knows tracebacks and colours."""
     # The plain traceback: the others show local variables, and with them bodies and keys.
@@ -68,10 +65,6 @@ def _short_traceback(output: Any, error: ExcInfo) -> None:  # noqa: ANN401
     whole = StringIO()
     structlog.dev.plain_traceback(whole, error)
     output.write(cut(whole.getvalue()))
-
-
-_PLAIN: Final = console_renderer(colours=False)
-_COLOURED: Final = console_renderer(colours=True)
 
 
 def _named(logger: Any, level: str, line: EventDict) -> EventDict:  # noqa: ANN401
