@@ -63,8 +63,7 @@ class LogOutput:
         # Whoever read standard output may be gone, or its disk full: work goes on, unheard.
         # Or a handler has just set it to something else.
         with suppress(OSError, ValueError, AttributeError):
-            sys.stdout.write("".join(f"{line if isinstance(line, str) else line()}\n" for line in lines))
-            sys.stdout.flush()
+            _put_out("".join(f"{line if isinstance(line, str) else line()}\n" for line in lines))
 
     def _flush_now_and_then(self) -> None:
         while True:
@@ -80,6 +79,15 @@ class LogOutput:
     def _after_fork(self) -> None:
         self._writes_later = False
         self._flushing.release()
+
+
+def _put_out(lines: str) -> None:
+    try:
+        sys.stdout.write(lines)
+    except UnicodeEncodeError:  # one character, of a handler's perhaps, must not cost the lines beside it
+        encoding = sys.stdout.encoding
+        sys.stdout.write(lines.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,3 +45,11 @@ def test_json_is_one_object_a_line() -> None:
     assert failed["event_id"] == "evt_1"
     assert "it broke" in failed["exception"]
     assert goes_on["timestamp"].endswith("Z")
+
+
+def test_a_character_that_no_encoding_has_costs_no_other_line() -> None:
+    program = PROGRAM.format(format="text") + 'log.info("half", of="\\ud83d"); log.info("another")\n'
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "it_goes_on" in done.stdout
+    assert "of=\\ud83d" in done.stdout
+    assert "another" in done.stdout
