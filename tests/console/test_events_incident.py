@@ -90,6 +90,7 @@ def outcome_of(text: str, folder: Path) -> str:
         | {
             "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # it needs none, and schemathesis' alone takes seconds
+            "PYTHONDONTWRITEBYTECODE": "1",  # an edit within one second and of one length would go unseen
         },
         capture_output=True,
         text=True,
