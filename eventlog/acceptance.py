@@ -54,22 +54,26 @@ def record(log: EventLog, batch: Sequence[Event]) -> list[Receipt]:
         _Arrival(place=place, event=event, digest=hashlib.sha256(event.body).digest())
         for place, event in enumerate(batch)
     ]
-    receipts = _record_or_part(log, arrivals, until=time.monotonic() + _LOCKED_SECONDS)
+    receipts: dict[int, Receipt] = {}
+    _record_or_part(log, arrivals, receipts, until=time.monotonic() + _LOCKED_SECONDS)
     return [receipts[place] for place in range(len(batch))]
 
 
-def _record_or_part(log: EventLog, arrivals: list[_Arrival], *, until: float) -> dict[int, Receipt]:
+def _record_or_part(
+    log: EventLog, arrivals: list[_Arrival], receipts: dict[int, Receipt], *, until: float
+) -> None:
     if not arrivals:
-        return {}
+        return
     try:
-        return log.write_by_driver_again_after_collisions(lambda cursor: _insert(log, cursor, arrivals))
+        _record(log, arrivals, receipts)
     except RowLocked:
         if time.monotonic() > until:
             raise
-        if locked := _locked_ids(log, arrivals):
-            free = [arrival for arrival in arrivals if arrival.event.id not in locked]
-            held = {arrival.place: Receipt.LOCKED for arrival in arrivals if arrival.event.id in locked}
-            return held | _record_or_part(log, free, until=until)
+        left = _without(receipts, arrivals)
+        if locked := _locked_ids(log, left):
+            receipts |= {each.place: Receipt.LOCKED for each in left if each.event.id in locked}
+            _record_or_part(log, _without(receipts, left), receipts, until=until)
+            return
         alone = Receipt.LOCKED
     except DBAPIError as error:
         if classify(error) is not Fault.BAD_ROW:
@@ -77,11 +81,44 @@ def _record_or_part(log: EventLog, arrivals: list[_Arrival], *, until: float) ->
         alone = Receipt.REFUSED
     except (UnicodeError, OverflowError):
         alone = Receipt.REFUSED  # the driver could not even send a value
-    if len(arrivals) == 1:
-        return {arrivals[0].place: alone}
-    middle = len(arrivals) // 2
-    first = _record_or_part(log, arrivals[:middle], until=until)
-    return first | _record_or_part(log, arrivals[middle:], until=until)
+    else:
+        return
+    left = _without(receipts, arrivals)
+    if len(left) == 1:
+        receipts[left[0].place] = alone
+        return
+    middle = len(left) // 2
+    _record_or_part(log, left[:middle], receipts, until=until)
+    _record_or_part(log, left[middle:], receipts, until=until)
+
+
+def _without(receipts: dict[int, Receipt], arrivals: list[_Arrival]) -> list[_Arrival]:
+    return [arrival for arrival in arrivals if arrival.place not in receipts]
+
+
+def _record(log: EventLog, arrivals: list[_Arrival], receipts: dict[int, Receipt]) -> None:
+    if not log.is_sqlite:
+        receipts |= _insert_new(log, arrivals)
+        arrivals = _without(receipts, arrivals)
+    if arrivals:
+        receipts |= log.write_by_driver_again_after_collisions(lambda cursor: _insert(log, cursor, arrivals))
+
+
+def _insert_new(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
+    """Store those that are new to PostgreSQL and came once, in one round trip; the rest stays as it was."""
+    came_once = {id_: group[0] for id_, group in _copies(arrivals).items() if len(group) == 1}
+    try:
+        with log.write_single_statements() as cursor:
+            new = arrivals_postgresql.write_events_with_bodies(
+                cursor,
+                [_row([arrival]) for arrival in came_once.values()],
+                [arrival.event.body for arrival in came_once.values()],
+            )
+    except DBAPIError as error:
+        if classify(error) is not Fault.COLLISION:
+            raise
+        return {}
+    return {came_once[id_].place: Receipt.NEW for id_ in new}
 
 
 def _locked_ids(log: EventLog, arrivals: list[_Arrival]) -> set[str]:
@@ -94,16 +131,21 @@ def _locked_ids(log: EventLog, arrivals: list[_Arrival]) -> set[str]:
 
 
 def _insert(log: EventLog, cursor: Cursor, arrivals: list[_Arrival]) -> dict[int, Receipt]:
-    copies: dict[str, list[_Arrival]] = {}
-    # Sorted, because two batches that insert the same ids in other orders deadlock each other on PostgreSQL.
-    for arrival in sorted(arrivals, key=_by_id):
-        copies.setdefault(arrival.event.id, []).append(arrival)
-
+    copies = _copies(arrivals)
     rows = arrivals_sqlite if log.is_sqlite else arrivals_postgresql
     written = rows.write_events(cursor, [_row(group) for group in copies.values()])
     rows.count_repeats(cursor, [(seq, len(copies[id_])) for id_, (seq, _) in written.known.items()])
     rows.keep_bodies(cursor, _bodies(copies, written))
     return _receipts(copies, written)
+
+
+def _copies(arrivals: list[_Arrival]) -> dict[str, list[_Arrival]]:
+    """Give the arrivals of each event, by id."""
+    copies: dict[str, list[_Arrival]] = {}
+    # Sorted, because two batches that insert the same ids in other orders deadlock each other on PostgreSQL.
+    for arrival in sorted(arrivals, key=_by_id):
+        copies.setdefault(arrival.event.id, []).append(arrival)
+    return copies
 
 
 def _by_id(arrival: _Arrival) -> tuple[str, int]:

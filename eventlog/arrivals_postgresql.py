@@ -15,13 +15,20 @@ from eventlog.instant import POSTGRESQL_NOW, microseconds
 from eventlog.open_transactions import ANNOUNCE
 
 _DUE_AT: Final = f"{POSTGRESQL_NOW} + {microseconds(REQUEUE_GRACE)}"
+# Announced before the first seq is given, as each row has part of the announcement.
+_ANNOUNCED: Final = f"WITH announced AS MATERIALIZED ({ANNOUNCE})"
 _INSERT: Final = (
-    # Announced before the first seq is given, as each row has part of the announcement.
-    f"WITH announced AS MATERIALIZED ({ANNOUNCE})"
-    " INSERT INTO events (id, type, subject, created_at, received_at, body_sha256, seen, state, due_at)"
+    "INSERT INTO events (id, type, subject, created_at, received_at, body_sha256, seen, state, due_at)"
     " SELECT r ->> 0, r ->> 1, r ->> 2, (r ->> 3)::bigint, (r ->> 4)::bigint, decode(r ->> 5, 'hex'),"
     f" (r ->> 6)::int, 'queued', {_DUE_AT} FROM announced, json_array_elements(%s::json) AS r"
     " ON CONFLICT (id) DO NOTHING RETURNING id, seq"
+)
+_INSERT_WITH_BODIES: Final = (
+    f"{_ANNOUNCED}, new AS ({_INSERT}, body_sha256, received_at), kept AS ("
+    "INSERT INTO bodies (event_seq, sha256, received_at, body)"
+    " SELECT seq, body_sha256, received_at, body"
+    " FROM new JOIN unnest(%s::text[], %b::bytea[]) AS given (id, body) USING (id)"
+    ") SELECT id FROM new"
 )
 _KNOWN: Final = "SELECT id, seq, body_sha256 FROM events WHERE id = ANY(%s)"
 # Locked in the order in which workers lock them; a join would take any.
@@ -37,14 +44,26 @@ _KEEP: Final = (
 )
 
 
+def write_events_with_bodies(cursor: Cursor, rows: Sequence[EventRow], bodies: Sequence[bytes]) -> set[str]:
+    """Insert the events that the log does not have yet, and the body of each, in a single statement.
+
+    Gives their ids; ids are unique among the rows, and in order.
+    """
+    ids = [row[0] for row in rows]
+    return {new for (new,) in cursor.execute(_INSERT_WITH_BODIES, (_as_json(rows), ids, bodies))}
+
+
 def write_events(cursor: Cursor, rows: Sequence[EventRow]) -> Written:
     """Insert the events that the log does not have yet; ids are unique among the rows, and in order."""
-    batch = msgspec.json.encode([(*row[:5], row[5].hex(), row[6]) for row in rows]).decode()
-    new = dict(cursor.execute(_INSERT, (batch,)))
+    new = dict(cursor.execute(f"{_ANNOUNCED} {_INSERT}", (_as_json(rows),)))
     others = [row[0] for row in rows if row[0] not in new]
     # A statement of its own sees what another transaction has inserted meanwhile.
     found = cursor.execute(_KNOWN, (others,)) if others else ()
     return Written(new=new, known={id_: (seq, digest) for id_, seq, digest in found})
+
+
+def _as_json(rows: Sequence[EventRow]) -> str:
+    return msgspec.json.encode([(*row[:5], row[5].hex(), row[6]) for row in rows]).decode()
 
 
 def count_repeats(cursor: Cursor, repeats: Sequence[tuple[int, int]]) -> None:

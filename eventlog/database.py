@@ -42,6 +42,7 @@ class EventLog:
         self._engine = engine
         self._writer = engine.execution_options(**{_WRITES: True})
         self._soon = self._writer if soon is None else soon.execution_options(**{_WRITES: True})
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._gate = gate
 
     @classmethod
@@ -119,6 +120,15 @@ class EventLog:
         Raises as `write` does.
         """
         with self.write() as connection, driver_cursor(connection) as cursor:
+            yield cursor
+
+    @contextmanager
+    def write_single_statements(self) -> Iterator[Cursor]:
+        """Open a connection to PostgreSQL on which each statement commits by itself: one round trip in all.
+
+        Raises as `write` does.
+        """
+        with _unavailable_told(), self._single.begin() as connection, driver_cursor(connection) as cursor:
             yield cursor
 
     def write_again_after_collisions(

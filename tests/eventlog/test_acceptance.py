@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import select, text
 
 from eventlog.acceptance import REQUEUE_GRACE, Receipt, record
 from eventlog.database import EventLog
@@ -27,6 +27,13 @@ _DEADLOCKS = """
         SELECT FROM pg_stat_activity
         WHERE application_name = 'chaozcode-hooks' AND datname = current_database()
     )
+"""
+_NOTE_THE_SETTING = """
+    CREATE TABLE shown (setting text);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+        $$BEGIN INSERT INTO shown VALUES (current_setting('synchronous_commit')); RETURN NULL; END$$;
+    CREATE CONSTRAINT TRIGGER note AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION note();
 """
 
 
@@ -232,16 +239,13 @@ def test_a_database_set_to_lose_commits_still_takes_events_in_durably(
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         name = admin.info.dbname
         admin.execute(f"ALTER DATABASE {name} SET synchronous_commit = {default}".encode())
+        # A deferred trigger runs in the commit.
+        admin.execute(_NOTE_THE_SETTING)
     postgres_log.close()  # new connections have the new default
-    shown: list[str] = []
-
-    def look(connection: Connection) -> None:
-        shown.append(connection.execute(text("SHOW synchronous_commit")).scalar_one())
-
-    event.listen(postgres_log._engine, "commit", look)
-    record(postgres_log, [an_event("evt_1")])
-    event.remove(postgres_log._engine, "commit", look)
-    assert shown == [during_intake]
+    record(postgres_log, [an_event("evt_1"), an_event("evt_2"), an_event("evt_2")])
+    with psycopg.connect(postgres_url) as admin:
+        shown = {setting for (setting,) in admin.execute("SELECT setting FROM shown")}
+    assert shown == {during_intake}
     with postgres_log.read() as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == default
 
