@@ -23,6 +23,8 @@ KNOWN_TYPES: Final = (
 _SUBJECTS: Final = {"memory": "memoryId", "agent": "agentId", "project": "projectId"}
 """Where `data` names what an event is about; memoryId is documented, the rest is taken from the REST API."""
 
+SUBJECT_FIELDS: Final = tuple(_SUBJECTS.values())
+
 _UNDECODED: Final = object()
 
 UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from eventlog.event import UNDECODABLE, Event, data_in, subject_of
+from eventlog.event import SUBJECT_FIELDS, UNDECODABLE, Event, data_in, subject_field, subject_of
 from eventlog.tables import ID_BYTES, SUBJECT_BYTES, TYPE_BYTES
 from receiver.answer import UNSIGNED, Refusal, invalid, unusable
 from receiver.signature import verify
@@ -19,15 +19,28 @@ _UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _NULL: Final = msgspec.Raw(b"null")
 
+_Subjects: Final = msgspec.defstruct(
+    "_Subjects", [(name, msgspec.Raw, _NULL) for name in SUBJECT_FIELDS], bases=(msgspec.Struct,)
+)
+
 
 class _Envelope(msgspec.Struct):
+    """A body of which only what is read here is made: of the rest only its grammar is looked at."""
+
     id: msgspec.Raw = _NULL
     type: msgspec.Raw = _NULL
     createdAt: msgspec.Raw = _NULL  # noqa: N815 - ChaozCode's name
+    data: _Subjects | list[msgspec.Raw] | str | float | bool | None = None  # type: ignore[valid-type]
 
 
-_FIELDS: Final = ("id", "type", "createdAt", "data")
+class _BareEnvelope(msgspec.Struct):
+    id: msgspec.Raw = _NULL
+    type: msgspec.Raw = _NULL
+    createdAt: msgspec.Raw = _NULL  # noqa: N815
+
+
 _ENVELOPES: Final = msgspec.json.Decoder(_Envelope)
+_BARE_ENVELOPES: Final = msgspec.json.Decoder(_BareEnvelope)
 _VALUES: Final = msgspec.json.Decoder()
 
 
@@ -54,7 +67,7 @@ def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: dat
     return Event(
         id=envelope["id"],
         type=envelope["type"],
-        subject=_read_subject(envelope["type"], envelope["data"]),
+        subject=_storable(envelope["subject"]),
         created_at=_read_time(envelope["createdAt"]),
         received_at=now,
         body=body,
@@ -62,25 +75,35 @@ def admit(body: bytes, signature: str | None, *, keys: Sequence[bytes], now: dat
 
 
 def _read(body: bytes) -> Mapping[str, Any]:
-    """Decode the whole body at once; what can't be decoded so is taken apart with more patience."""
-    try:
-        found = _VALUES.decode(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return _read_envelope(body)
-    if type(found) is not dict:
-        raise msgspec.ValidationError
-    return {name: found.get(name) for name in _FIELDS}
-
-
-def _read_envelope(body: bytes) -> Mapping[str, Any]:
+    """Decode what is needed of the body; what can't be decoded so is taken apart with more patience."""
     try:
         raw = _ENVELOPES.decode(body)
+        event_type = _VALUES.decode(raw.type)
+        return {
+            "id": _VALUES.decode(raw.id),
+            "type": event_type,
+            "createdAt": _VALUES.decode(raw.createdAt),
+            "subject": _subject_in(event_type, raw.data),
+        }
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _read_patiently(body)
+
+
+def _subject_in(event_type: Any, data: Any) -> Any:  # noqa: ANN401 - whatever the sender put there
+    field = subject_field(event_type) if isinstance(event_type, str) else None
+    return _VALUES.decode(getattr(data, field)) if field and isinstance(data, _Subjects) else None
+
+
+def _read_patiently(body: bytes) -> Mapping[str, Any]:
+    try:
+        raw = _BARE_ENVELOPES.decode(body)
         found = {"id": _value(raw.id), "type": _value(raw.type), "createdAt": _value(raw.createdAt)}
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         found = _read_loose_envelope(body)
-    return {**found, "data": _data_or_none(body)}
+    is_named = isinstance(found["type"], str)
+    return {**found, "subject": subject_of(found["type"], _data_or_none(body)) if is_named else None}
 
 
 def _data_or_none(body: bytes) -> Any:  # noqa: ANN401 - whatever the sender put there
@@ -136,7 +159,6 @@ def _read_time(value: Any) -> datetime | None:  # noqa: ANN401
         return None
 
 
-def _read_subject(event_type: str, data: Any) -> str | None:  # noqa: ANN401
+def _storable(subject: Any) -> str | None:  # noqa: ANN401
     # A convenience, read from data that is mostly undocumented: it never refuses an event.
-    subject = subject_of(event_type, data)
     return subject if _fault_of(subject, SUBJECT_BYTES) is None else None

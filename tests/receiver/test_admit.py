@@ -186,7 +186,7 @@ def test_data_that_is_odd_never_refuses_an_event(data: bytes) -> None:
     body = b'{"id": "evt_1", "type": "memory.stored", "data": {"memoryId": "m1", "odd": ' + data + b"}}"
     event = event_in(body)
     assert (event.id, event.body) == ("evt_1", body)
-    with suppress(UndecodableData):  # then it has no subject; the event is kept all the same
+    with suppress(UndecodableData):  # the event is kept all the same
         assert event.data["memoryId"] == event.subject == "m1"
 
 
@@ -229,6 +229,16 @@ def test_created_at_is_read_as_utc_and_never_refuses_an_event(given_time: Any, r
 )
 def test_every_instant_in_iso_form_is_read(instant: datetime) -> None:
     assert event_of(createdAt=instant.isoformat()).created_at == instant
+
+
+@pytest.mark.parametrize(
+    "unreadable", [b'"\xff"', b'"\xed\xa0\x80"', b"1e999"], ids=["bytes", "surrogate", "number"]
+)
+def test_the_subject_is_found_beside_what_cannot_be_decoded(unreadable: bytes) -> None:
+    event = event_in(b'{"id":"evt_1","type":"memory.stored","data":{"x":[%b],"memoryId":"m1"}}' % unreadable)
+    assert event.subject == "m1"
+    with pytest.raises(UndecodableData):
+        _ = event.data
 
 
 @pytest.mark.parametrize(
