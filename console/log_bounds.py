@@ -9,6 +9,7 @@ FIELDS: Final = 64
 
 _INTEGER_BITS: Final = 64
 
+_SHORT: Final = frozenset((bool, float, type(None)))
 _PLAIN: Final = (bool, int, float, type(None))
 _OWN_FIELDS: Final = {"exc_info", "stack_info", "_record", "_from_structlog"}  # structlog's, not text yet
 _EVERY_LINES: Final = {"event", "level", "logger", "timestamp", "exception", "event_id", "handler", "attempt"}
@@ -20,7 +21,8 @@ def bounded(_logger: object, _name: str, line: MutableMapping[str, Any]) -> Muta
         for surplus in [name for name in line if name not in _OWN_FIELDS | _EVERY_LINES][FIELDS:]:
             del line[surplus]
     for name, value in line.items():
-        if type(value) is str and len(value) <= FIELD_CHARACTERS:
+        kind = type(value)
+        if len(value) <= FIELD_CHARACTERS if kind is str else kind in _SHORT:
             continue  # nearly all
         if name not in _OWN_FIELDS:
             line[name] = _bounded(value)

@@ -40,13 +40,25 @@ def json_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401 
 
 def text_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401
     """Write what `coloured_line` does, without colours and at a fraction of the cost."""
-    if any(name in line for name in _MORE_THAN_ONE_LINE):
+    names = _names_in_order(tuple(line))
+    if names is None:
         return console_renderer(colours=False)(logger, level, _named(logger, level, line))
     line = bounded(logger, level, line)
-    head = (
-        f"{_in_words(line.pop('timestamp'))} [{level:<{_LONGEST_LEVEL}}] {line.pop('event')} [{logger.name}]"
-    )
-    return " ".join([head, *(f"{name}={_shown(line[name])}" for name in sorted(line))]).rstrip(" ")
+    head = f"{_in_words(line['timestamp'])} [{level:<{_LONGEST_LEVEL}}] {line['event']} [{logger.name}]"
+    for name in names:
+        if name in line:
+            value = line[name]
+            is_plain = type(value) is str and not _NEEDS_QUOTES.search(value)
+            head += f" {name}={value if is_plain else repr(value)}"
+    return head.rstrip(" ")
+
+
+@lru_cache(maxsize=256)  # each verb has fields of its own
+def _names_in_order(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Give the fields of a line in the order in which they are shown; None where they take more than one."""
+    if any(name in names for name in _MORE_THAN_ONE_LINE):
+        return None
+    return tuple(sorted(name for name in names if name not in ("timestamp", "event")))
 
 
 def coloured_line(logger: Any, level: str, line: EventDict) -> str:  # noqa: ANN401
@@ -76,16 +88,10 @@ def _named(logger: Any, level: str, line: EventDict) -> EventDict:  # noqa: ANN4
 
 
 def _in_words(timestamp: float) -> str:
-    second, microsecond = divmod(round(timestamp * 1_000_000), 1_000_000)
+    second, microsecond = divmod(int(timestamp * 1_000_000 + 0.5), 1_000_000)
     return f"{_second_in_words(second)}.{microsecond:06d}Z"
 
 
 @lru_cache(maxsize=2)
 def _second_in_words(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _shown(value: object) -> str:
-    if not isinstance(value, str):
-        return repr(value)
-    return repr(value) if _NEEDS_QUOTES.search(value) else value

@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from eventlog.database import EventLog
-from eventlog.event import Event
+from eventlog.event import Event, undecoded
 from eventlog.leases import Claimed, PriorDelivery
 from eventlog.outcome import Result
 from eventlog.settlement import See
@@ -92,6 +92,7 @@ class Deliverer:
         self._chance = chance
         self._logger = logger
         self._reports = structlog.get_logger("worker")
+        self._waits_after_crash: dict[tuple[str, int], timedelta | None] = {}
 
     def deliver(
         self,
@@ -155,8 +156,7 @@ class Deliverer:
         return Delivered(result=result, is_recorded=recorded is not None)
 
     def _attempt(self, event: Event, handler: Handler, context: Context, failures: int) -> Outcome:
-        # A copy for each handler: what one does to the decoded data is nothing to the next.
-        own_event = _copy(event)
+        own_event = undecoded(event)  # what one handler does to the decoded data is nothing to the next
         outcome: Outcome | None = None
         try:
             self._timer.install()
@@ -199,7 +199,7 @@ class Deliverer:
         started_at: datetime,
         ends_at: float,
     ) -> Running:
-        retry_in = handler.retry.delay(failures + 1, self._chance)
+        retry_in = self._wait_after_crash(handler, failures + 1)
         return Running(
             seq=claimed.seq,
             event_id=claimed.event.id,
@@ -217,16 +217,12 @@ class Deliverer:
             retry_after_crash=retry_in,
         )
 
-
-def _copy(event: Event) -> Event:
-    return Event(
-        id=event.id,
-        type=event.type,
-        subject=event.subject,
-        created_at=event.created_at,
-        received_at=event.received_at,
-        body=event.body,
-    )
+    def _wait_after_crash(self, handler: Handler, failures: int) -> timedelta | None:
+        # Drawn once for all: this process crashes but once.
+        key = handler.name, failures
+        if key not in self._waits_after_crash:
+            self._waits_after_crash[key] = handler.retry.delay(failures, self._chance)
+        return self._waits_after_crash[key]
 
 
 def _raising(error: BaseException) -> HandlerFunction:
