@@ -101,7 +101,11 @@ def _record(log: EventLog, arrivals: list[_Arrival], receipts: dict[int, Receipt
         receipts |= _insert_new(log, arrivals)
         arrivals = _without(receipts, arrivals)
     if arrivals:
-        receipts |= log.write_by_driver_again_after_collisions(lambda cursor: _insert(log, cursor, arrivals))
+        copies = _copies(arrivals)
+        rows = [_row(group) for group in copies.values()]
+        receipts |= log.write_by_driver_again_after_collisions(
+            lambda cursor: _insert(log, cursor, copies, rows)
+        )
 
 
 def _insert_new(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
@@ -130,12 +134,13 @@ def _locked_ids(log: EventLog, arrivals: list[_Arrival]) -> set[str]:
         return set(connection.execute(known).scalars()) - set(connection.execute(free).scalars())
 
 
-def _insert(log: EventLog, cursor: Cursor, arrivals: list[_Arrival]) -> dict[int, Receipt]:
-    copies = _copies(arrivals)
-    rows = arrivals_sqlite if log.is_sqlite else arrivals_postgresql
-    written = rows.write_events(cursor, [_row(group) for group in copies.values()])
-    rows.count_repeats(cursor, [(seq, len(copies[id_])) for id_, (seq, _) in written.known.items()])
-    rows.keep_bodies(cursor, _bodies(copies, written))
+def _insert(
+    log: EventLog, cursor: Cursor, copies: dict[str, list[_Arrival]], rows: list[EventRow]
+) -> dict[int, Receipt]:
+    sql = arrivals_sqlite if log.is_sqlite else arrivals_postgresql
+    written = sql.write_events(cursor, rows)
+    sql.count_repeats(cursor, [(seq, len(copies[id_])) for id_, (seq, _) in written.known.items()])
+    sql.keep_bodies(cursor, _bodies(copies, written))
     return _receipts(copies, written)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import structlog
@@ -41,10 +41,22 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class _HandlersLogger:
+    """A logger that is made when it is first used: most handlers log nothing."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, **fields: object) -> None:
+        self._fields = fields
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - structlog's own is that
+        if name.startswith("__"):  # what copies it asks for such
+            raise AttributeError(name)
+        return getattr(structlog.get_logger("handler", **self._fields), name)
+
+
 def _handlers_logger(**fields: object) -> "FilteringBoundLogger":
-    # It binds the fields when it is first used: most handlers log nothing.
-    logger: FilteringBoundLogger = structlog.get_logger("handler", **fields)
-    return logger
+    return cast("FilteringBoundLogger", _HandlersLogger(**fields))
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """How each way in which a handler may end becomes a delivery in the log."""
 
+import copy
 import socket
 import time
 from datetime import timedelta
@@ -140,6 +141,21 @@ def test_the_context_tells_the_handler_where_it_stands(here: Dispatching) -> Non
     assert started_at is not None
     assert (ctx.handler, ctx.event_id, ctx.attempt, ctx.is_replay) == ("h", "evt_1", 1, False)
     assert ctx.deadline - started_at == timedelta(seconds=7)
+
+
+def test_what_a_handler_logs_names_the_attempt_also_through_a_copy(here: Dispatching) -> None:
+    @here.router.on("a.b")
+    def h(event: Event, ctx: Context) -> None:
+        ctx.log.bind(step=1).warning("bound")
+        copy.deepcopy(ctx.log).warning("copied")
+
+    with capture_logs() as logs:
+        here.run()
+    said = [line for line in logs if line["event"] in ("bound", "copied")]
+    assert [(line["event"], line["event_id"], line["handler"], line["attempt"]) for line in said] == [
+        ("bound", "evt_1", "h", 1),
+        ("copied", "evt_1", "h", 1),
+    ]
 
 
 def test_the_parent_is_told_before_and_after_each_handler(log: EventLog, here: Dispatching) -> None:
