@@ -83,7 +83,8 @@ class WorkerChild:
             )
             while not self._stopping:
                 self._work_until_redis_fails()
-        self._end_within_the_grace_time()  # a thread that a handler started may never end
+        # A thread that a handler started may never end.
+        self._end_within_the_grace_time(GROWN_EXIT if self._has_grown else 1)
         return GROWN_EXIT if self._has_grown else 0
 
     def _prepare(self, router: Router) -> None:
@@ -160,8 +161,8 @@ class WorkerChild:
         self._end_within_the_grace_time()  # nobody is left to kill a handler that hangs
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _end_within_the_grace_time(self) -> None:
-        last_resort = threading.Timer(self._settings.grace_seconds, os._exit, (1,))
+    def _end_within_the_grace_time(self, code: int = 1) -> None:
+        last_resort = threading.Timer(self._settings.grace_seconds, os._exit, (code,))
         last_resort.daemon = True
         last_resort.start()
 

@@ -194,7 +194,7 @@ def test_a_worker_that_leaks_is_replaced_between_its_jobs(running: Running) -> N
     assert [len(site.marks(event_id)) for event_id in ids] == [3] * 12
     assert [site.detail(event_id).failures for event_id in ids] == [()] * 12
     causes = [line["cause"] for line in running.worker.logged("worker_restarted")]
-    assert any("had grown" in cause for cause in causes)
+    assert any("had grown" in cause for cause in causes), causes
 
 
 @pytest.mark.parametrize(("doing", "attempts"), [("die inside", 2), ("hang in C", 2), ("close files", 2)])
