@@ -88,20 +88,6 @@ class Event:
         return {} if data is None else data
 
 
-def undecoded(event: Event) -> Event:
-    """Give an event as it came, whatever somebody did to its decoded data."""
-    if event._data is _UNDECODED:  # noqa: SLF001 - its own module
-        return event
-    return Event(
-        id=event.id,
-        type=event.type,
-        subject=event.subject,
-        created_at=event.created_at,
-        received_at=event.received_at,
-        body=event.body,
-    )
-
-
 def data_in(body: bytes) -> Any:  # noqa: ANN401
     """Decode the `data` of an event's body; raises one of `UNDECODABLE` where no JSON decoder takes it."""
     try:

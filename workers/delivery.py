@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from eventlog.database import EventLog
-from eventlog.event import Event, undecoded
+from eventlog.event import Event
 from eventlog.leases import Claimed, PriorDelivery
 from eventlog.outcome import Result
 from eventlog.settlement import See
@@ -168,7 +168,8 @@ class Deliverer:
         return Delivered(result=result, is_recorded=recorded is not None)
 
     def _attempt(self, event: Event, handler: Handler, context: Context, failures: int) -> Outcome:
-        own_event = undecoded(event)  # what one handler does to the decoded data is nothing to the next
+        # A copy for each handler: what one does to it, or to the decoded data, is nothing to the next.
+        own_event = _copy(event)
         outcome: Outcome | None = None
         try:
             self._timer.install()
@@ -235,6 +236,17 @@ class Deliverer:
         if key not in self._waits_after_crash:
             self._waits_after_crash[key] = handler.retry.delay(failures, self._chance)
         return self._waits_after_crash[key]
+
+
+def _copy(event: Event) -> Event:
+    return Event(
+        id=event.id,
+        type=event.type,
+        subject=event.subject,
+        created_at=event.created_at,
+        received_at=event.received_at,
+        body=event.body,
+    )
 
 
 def _raising(error: BaseException) -> HandlerFunction:
