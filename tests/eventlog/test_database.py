@@ -13,7 +13,7 @@ from threading import Barrier
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text, update
+from sqlalchemy import Connection, text, update
 
 from eventlog.acceptance import Receipt, record
 from eventlog.database import EventLog, parse_url
@@ -225,16 +225,23 @@ def test_idle_connections_that_were_cut_are_replaced_unnoticed(
     assert record(postgres_log, [an_event("evt_1")]) == [Receipt.NEW]
 
 
-def test_a_connection_lost_in_its_commit_acknowledges_nothing_and_the_next_try_tells(
-    postgres_log: EventLog, postgres_url: str
-) -> None:
-    def cut(_connection: Connection) -> None:
-        _cut_all(postgres_url)
+_CUT_IN_THE_COMMIT = """
+    CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS
+        $$BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END$$;
+    CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION cut();
+"""
 
-    event.listen(postgres_log._engine, "commit", cut)
-    with pytest.raises(LogUnavailable):
-        record(postgres_log, [an_event("evt_1")])
-    event.remove(postgres_log._engine, "commit", cut)
+
+@pytest.mark.parametrize("copies", [1, 2], ids=["one statement", "a transaction"])
+def test_a_connection_lost_in_its_commit_acknowledges_nothing_and_the_next_try_tells(
+    postgres_log: EventLog, postgres_url: str, copies: int
+) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(_CUT_IN_THE_COMMIT)
+        with pytest.raises(LogUnavailable):
+            record(postgres_log, [an_event("evt_1")] * copies)
+        admin.execute("DROP TRIGGER cut ON events")
     assert record(postgres_log, [an_event("evt_1")]) == [Receipt.NEW]
 
 
