@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -21,7 +20,10 @@ _BATCH_BYTES: Final = 4 * 1024 * 1024
 
 _BUSY_EVENTS: Final = 8
 _LINGER_SECONDS: Final = 0.002
-"""After a batch of so many, who arrives within a moment shares the next commit: that saves more time."""
+"""After a batch of so many, who arrives within a moment shares the next commit: that saves more time.
+
+The moment ends when as many have come as there are senders at the time, as far as can be seen.
+"""
 
 Record = Callable[[Sequence[Event]], Sequence[Receipt]]
 """Makes a batch durable and tells, in order, what became of each; raises `LogUnavailable`."""
@@ -56,7 +58,8 @@ class Intake:
         self._line_bytes = 0
         self._changed = threading.Condition()
         self._closing = False
-        self._is_busy = False
+        self._last_batch = 0
+        self._awaited = 1
         self._log = structlog.get_logger("receiver")
         self._committer = threading.Thread(target=self._commit_batches, name="committer", daemon=True)
 
@@ -85,7 +88,8 @@ class Intake:
                 raise IntakeFull(reason)
             self._line.append((event, waiter))
             self._line_bytes += len(event.body)
-            self._changed.notify()
+            if len(self._line) >= self._awaited:  # the committer need not be woken for each
+                self._changed.notify()
 
     def _reason_to_refuse(self, event: Event) -> str | None:
         if self._closing:
@@ -120,10 +124,11 @@ class Intake:
 
     def _next_batch(self) -> list[tuple[Event, Waiter]]:
         """Wait for arrivals; an empty batch means that nobody waits for them any more."""
-        if self._is_busy:
-            time.sleep(_LINGER_SECONDS)
         with self._changed:
-            self._changed.wait_for(lambda: self._line or self._closing)
+            if self._last_batch >= _BUSY_EVENTS:
+                # Those who were just answered, and those who came meanwhile.
+                self._await(self._last_batch + len(self._line), seconds=_LINGER_SECONDS)
+            self._await(1)
             batch: list[tuple[Event, Waiter]] = []
             size = 0
             while self._line and len(batch) < _BATCH_EVENTS and size < _BATCH_BYTES:
@@ -132,8 +137,14 @@ class Intake:
                 if still_waits(waiter):
                     size += len(event.body)
                     batch.append((event, waiter))
-            self._is_busy = len(batch) >= _BUSY_EVENTS
+            self._last_batch = len(batch)
             return batch
+
+    def _await(self, number: int, *, seconds: float | None = None) -> None:
+        """Wait until so many are in the line, or the time has passed; for whoever holds the lock."""
+        self._awaited = number
+        self._changed.wait_for(lambda: len(self._line) >= number or self._closing, timeout=seconds)
+        self._awaited = 1
 
     def _commit(self, batch: list[tuple[Event, Waiter]]) -> None:
         try:

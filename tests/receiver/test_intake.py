@@ -98,6 +98,43 @@ def test_what_arrives_while_a_batch_is_written_is_the_next_batch() -> None:
         assert [result(future) for future in futures] == [Receipt.NEW] * 20
 
 
+def test_under_load_the_next_commit_waits_until_all_who_were_there_have_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("receiver.intake._LINGER_SECONDS", 3600)
+    log = SlowLog()
+    with running(log.record) as intake:
+        with busy(log, intake):
+            for number in range(8):
+                intake.submit(an_event(f"first_{number}"))
+        assert len(log.next_batch()) == 8
+        meanwhile = [an_event(f"meanwhile_{number}") for number in range(2)]
+        again = [an_event(f"again_{number}") for number in range(8)]
+        for event in meanwhile:
+            intake.submit(event)
+        log.answer()
+        wait_until(lambda: intake._awaited == 10)
+        for event in again[:-1]:
+            intake.submit(event)
+        assert log.batches.empty()
+        intake.submit(again[-1])
+        assert log.next_batch() == [event.id for event in (*meanwhile, *again)]
+        log.answer()
+
+
+def test_under_load_the_next_commit_waits_for_a_moment_at_most() -> None:
+    log = SlowLog()
+    with running(log.record) as intake:
+        with busy(log, intake):
+            for number in range(8):
+                intake.submit(an_event(f"first_{number}"))
+        assert len(log.next_batch()) == 8
+        log.answer()
+        intake.submit(an_event("alone"))
+        assert log.next_batch() == ["alone"]
+        log.answer()
+
+
 def test_a_batch_has_at_most_256_events() -> None:
     log = SlowLog()
     with running(log.record) as intake:
