@@ -13,7 +13,6 @@ GROWN_EXIT: Final = 80
 
 _GROUPS: Final = Path("/sys/fs/cgroup")
 _FAMILY_EVERY_SECONDS: Final = 1.0
-_LOOK_EVERY_SECONDS: Final = 0.2
 
 
 def granted_bytes(own_groups: Path = Path("/proc/self/cgroup"), groups: Path = _GROUPS) -> int:
@@ -51,17 +50,13 @@ class Growth:
     """How far this process has grown since its handlers were loaded."""
 
     def __init__(self, limit_bytes: int) -> None:
-        at_start = psutil.Process().memory_info().rss
+        self._process = psutil.Process()
+        at_start = self._process.memory_info().rss
         self._most = at_start + max(limit_bytes - at_start, 0) // 2
-        self._looked_at = float("-inf")
 
     def is_too_much(self) -> bool:
-        """Tell whether it came half of the way to its limit; looks a few times a second at most."""
-        now = monotonic()
-        if now - self._looked_at < _LOOK_EVERY_SECONDS:
-            return False
-        self._looked_at = now
-        return bool(psutil.Process().memory_info().rss > self._most)
+        """Tell whether it came half of the way to its limit."""
+        return bool(self._process.memory_info().rss > self._most)
 
 
 class MemoryWatch:
