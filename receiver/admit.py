@@ -24,19 +24,16 @@ _Subjects: Final = msgspec.defstruct(
 )
 
 
-class _Envelope(msgspec.Struct):
-    """A body of which only what is read here is made: of the rest only its grammar is looked at."""
-
-    id: msgspec.Raw = _NULL
-    type: msgspec.Raw = _NULL
-    createdAt: msgspec.Raw = _NULL  # noqa: N815 - ChaozCode's name
-    data: _Subjects | list[msgspec.Raw] | str | float | bool | None = None  # type: ignore[valid-type]
-
-
 class _BareEnvelope(msgspec.Struct):
     id: msgspec.Raw = _NULL
     type: msgspec.Raw = _NULL
-    createdAt: msgspec.Raw = _NULL  # noqa: N815
+    createdAt: msgspec.Raw = _NULL  # noqa: N815 - ChaozCode's name
+
+
+class _Envelope(_BareEnvelope):
+    """A body of which only what is read here is made: of the rest only its grammar is looked at."""
+
+    data: _Subjects | list[msgspec.Raw] | str | float | bool | None = None  # type: ignore[valid-type]
 
 
 _ENVELOPES: Final = msgspec.json.Decoder(_Envelope)
