@@ -1,19 +1,20 @@
 """The log's connection to its database: transactions that read, and transactions that write."""
 
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from eventlog import engine_postgresql, engine_sqlite
 from eventlog.driver import Cursor, driver_cursor
+from eventlog.engine_sqlite import WRITES
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable, RowLocked
 from eventlog.faults import Fault, classify
 from eventlog.gate import Gate, WriteGate
@@ -28,10 +29,6 @@ _Result = TypeVar("_Result")
 
 _COLLISION_TRIES: Final = 5
 _BUSY_SECONDS: Final = 3
-_CONNECT_SECONDS: Final = 5
-_LOCK_SECONDS: Final = 5
-_IDLE_IN_TRANSACTION_SECONDS: Final = 15
-_WRITES: Final = "hooks_writes"
 
 
 class EventLog:
@@ -40,8 +37,8 @@ class EventLog:
     def __init__(self, engine: Engine, gate: Gate | None, *, soon: Engine | None = None) -> None:
         """`soon` is for what need not outlive the machine's end as soon as it is written."""
         self._engine = engine
-        self._writer = engine.execution_options(**{_WRITES: True})
-        self._soon = self._writer if soon is None else soon.execution_options(**{_WRITES: True})
+        self._writer = engine.execution_options(**{WRITES: True})
+        self._soon = self._writer if soon is None else soon.execution_options(**{WRITES: True})
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._gate = gate
 
@@ -54,11 +51,11 @@ class EventLog:
         parsed = parse_url(url)
         if parsed.drivername == "sqlite":
             return cls(
-                _sqlite_engine(parsed),
+                engine_sqlite.make(parsed, busy_seconds=_BUSY_SECONDS),
                 WriteGate(Path(str(parsed.database)), patience_seconds=_BUSY_SECONDS),
-                soon=_sqlite_engine(parsed, synchronous="NORMAL"),
+                soon=engine_sqlite.make(parsed, busy_seconds=_BUSY_SECONDS, synchronous="NORMAL"),
             )
-        return cls(_postgresql_engine(parsed), None)
+        return cls(engine_postgresql.make(parsed, busy_seconds=_BUSY_SECONDS), None)
 
     @property
     def is_sqlite(self) -> bool:
@@ -189,96 +186,6 @@ def parse_url(url: str) -> URL:
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidDatabaseUrl("the log must outlive its process; name a file: sqlite:///path/to/file.db")
     return parsed.set(drivername="sqlite", database=str(Path(parsed.database).absolute()))
-
-
-def _sqlite_engine(url: URL, *, synchronous: str = "FULL") -> Engine:
-    engine = create_engine(
-        url,
-        hide_parameters=True,
-        pool_size=8,
-        max_overflow=56,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS},
-    )
-
-    path = Path(str(url.database))
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ANN401
-        connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
-        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        record.info["file"] = _identity(path)
-
-    @event.listens_for(engine, "checkout")
-    def refuse_a_lost_file(_connection: Any, record: Any, _proxy: Any) -> None:  # noqa: ANN401
-        # A file that was removed or replaced still takes commits, through connections opened before; and
-        # they are gone when the last of those is closed.
-        if record.info["file"] != _identity(path):
-            raise DisconnectionError(f"{path} is another file now")
-
-    event.listen(engine, "checkin", undo_what_could_not_be_committed)
-    event.listen(engine, "begin", begin_sqlite)
-    return engine
-
-
-def begin_sqlite(connection: Connection) -> None:
-    """Say BEGIN in the driver's place, whose `isolation_level` is None."""
-    # A deferred transaction that turns to writing fails at once with BUSY_SNAPSHOT, whatever the timeout.
-    with driver_cursor(connection) as cursor:
-        cursor.execute("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
-
-
-def undo_what_could_not_be_committed(connection: sqlite3.Connection | None, _record: Any) -> None:  # noqa: ANN401
-    """Leave no transaction open on a connection of SQLite that goes back to its pool."""
-    # A COMMIT that failed leaves the transaction open, write lock and all; SQLAlchemy takes it as ended.
-    if connection is not None and connection.in_transaction:
-        connection.rollback()
-
-
-def writes(connection: Connection) -> bool:
-    """Tell whether this connection was opened to write."""
-    return bool(connection.get_execution_options().get(_WRITES))
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _postgresql_engine(url: URL) -> Engine:
-    engine = create_engine(
-        url,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        pool_size=4,
-        max_overflow=12,
-        pool_timeout=_BUSY_SECONDS,
-        connect_args={
-            "connect_timeout": _CONNECT_SECONDS,
-            "application_name": "chaozcode-hooks",
-            # A server that vanished without a word (a pulled cable) is given up in seconds, not minutes.
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10_000,
-        },
-    )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401
-        # Not as startup options, which connection poolers refuse. The second ends the transaction of a
-        # process that was stopped in its midst: the rows that it holds are wanted by others.
-        connection.execute(
-            "SELECT set_config('lock_timeout', %s, false),"
-            " set_config('idle_in_transaction_session_timeout', %s, false)",
-            (f"{_LOCK_SECONDS}s", f"{_IDLE_IN_TRANSACTION_SECONDS}s"),
-        )
-        connection.commit()
-
-    return engine
 
 
 @contextmanager

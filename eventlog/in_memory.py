@@ -25,7 +25,8 @@ from sqlalchemy import (
     text,
 )
 
-from eventlog.database import EventLog, begin_sqlite, undo_what_could_not_be_committed, writes
+from eventlog.database import EventLog
+from eventlog.engine_sqlite import begin_sqlite, undo_what_could_not_be_committed, writes
 from eventlog.gate import WriterStuck
 from eventlog.instant import Instant
 from eventlog.rehearsal import make_tables
