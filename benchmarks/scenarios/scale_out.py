@@ -91,6 +91,7 @@ def _database_limit(board: Board, candidate: str) -> str:
 def _measure(site: Site, crew: _Crew, load: Load, processed: int, *, run: str) -> dict[str, float]:
     with _doors(site, crew) as (door, _ours, _log):
         _warm_up(site, door, load, run)
+        site.requests.files(f"{run}-accept", "main", chaozcode, _alone(load))
         before = site.postgresql_seconds()
         accepted = _send(site, door, load, f"{run}-accept")
         accepting = site.postgresql_seconds() - before
@@ -113,6 +114,7 @@ def _both_at_once(site: Site, crew: _Crew, load: Load, *, run: str) -> tuple[flo
         for _ in range(crew.workers):
             opened.enter_context(ours.run("worker", cores=ALL))
         _warm_up(site, door, load, run)
+        site.requests.files(run, "main", chaozcode, _alone(load))  # before the time is taken
         before, began = site.postgresql_seconds(), time.monotonic()
         sent = _send(site, door, load, run)
         wait_until(lambda: count_unfinished(log) == 0, _DEADLINE_SECONDS, every_seconds=0.05)
@@ -140,6 +142,8 @@ def _warm_up(site: Site, door: Door, load: Load, run: str) -> None:
 
 
 def _send(site: Site, door: Door, load: Load, run: str) -> Flood:
-    alone = replace(load, warm_up_seconds=0)
-    site.requests.files(run, "main", chaozcode, alone)  # before the time is taken
-    return flood(door, chaozcode, alone, requests=site.requests, run=run)
+    return flood(door, chaozcode, _alone(load), requests=site.requests, run=run)
+
+
+def _alone(load: Load) -> Load:
+    return replace(load, warm_up_seconds=0)
