@@ -35,10 +35,7 @@ def run(log: EventLog, ids: list[str]) -> None:
 
 
 def rows_read_by_scans(log: EventLog) -> int:
-    query = (
-        "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables"
-        " WHERE relname IN ('events', 'bodies')"
-    )
+    query = "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname IN ('events', 'bodies')"
     with log.read() as connection:
         connection.execute(text("SELECT pg_stat_force_next_flush()"))
     with log.read() as connection:

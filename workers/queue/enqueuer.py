@@ -12,12 +12,22 @@ from workers.queue.redis_queue import IDS_A_JOB, IDS_A_JOB_BEHIND, EventQueue, Q
 _JOB_EVERY_SECONDS: Final = 0.01
 """RQ's cost per job is milliseconds: under load, what arrives meanwhile shares one job."""
 
+_BUSY_EVENTS_A_SECOND: Final = 800
+_BUSY_JOB_EVERY_SECONDS: Final = 0.04
+"""Where so many arrive: the jobs of several workers, who all have time, would else fill the machine."""
+
 _BEHIND_JOBS: Final = 2
 _BEHIND_SECONDS: Final = 0.1
 """Where so many jobs wait, all workers are at work: what arrives so long shares the next, larger one."""
 
 _HELD_AT_MOST: Final = 20_000
 _OPEN_SECONDS: Final = 2.0
+
+
+def job_every_seconds(arrived: int, in_seconds: float) -> float:
+    """Tell how long to gather events for the next job, after so many came for the one before."""
+    is_busy = arrived >= _BUSY_EVENTS_A_SECOND * in_seconds
+    return _BUSY_JOB_EVERY_SECONDS if is_busy else _JOB_EVERY_SECONDS
 
 
 class Enqueuer:
@@ -55,6 +65,7 @@ class Enqueuer:
             self._thread.join()
 
     def _send_jobs(self) -> None:
+        every_seconds = _JOB_EVERY_SECONDS
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._ids or self._closing)
@@ -69,8 +80,9 @@ class Enqueuer:
                 self._queue.send(ids, ids_a_job=IDS_A_JOB_BEHIND if is_behind else IDS_A_JOB)
             except QueueUnavailable as error:
                 self._open_breaker(ids or self._take(), error)
+            every_seconds = job_every_seconds(len(ids), every_seconds)
             if not self._closing:
-                time.sleep(max(0.0, _JOB_EVERY_SECONDS - (time.monotonic() - began)))
+                time.sleep(max(0.0, every_seconds - (time.monotonic() - began)))
 
     def _take(self) -> list[str]:
         with self._changed:

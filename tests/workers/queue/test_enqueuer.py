@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from tests.servers.valkey import Valkey
 from tests.servers.waiting import wait_until
-from workers.queue.enqueuer import Enqueuer
+from workers.queue.enqueuer import Enqueuer, job_every_seconds
 from workers.queue.redis_queue import IDS_A_JOB, QUEUE_NAME, EventQueue
 
 SECONDS_TO_SPARE = 0.5
@@ -76,6 +76,12 @@ def test_where_many_jobs_wait_the_next_are_fewer_and_larger(queue: EventQueue, v
     enqueuer.start()
     enqueuer.close()
     assert sent(valkey)[2:] == [ids]
+
+
+def test_where_many_arrive_they_are_gathered_for_longer_until_fewer_do() -> None:
+    assert job_every_seconds(1, 0.01) == job_every_seconds(7, 0.01) == 0.01
+    assert job_every_seconds(8, 0.01) == job_every_seconds(32, 0.04) == 0.04
+    assert job_every_seconds(31, 0.04) == 0.01
 
 
 def test_what_was_offered_before_the_start_shares_one_job(queue: EventQueue, valkey: Valkey) -> None:
