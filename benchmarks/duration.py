@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
+from benchmarks.scenarios.scale_out import WAITING_EVENTS_SHARE
+
 _SITE_SECONDS: Final = 6.0
 _START_SECONDS: Final = 4.0
 """To start one candidate, make its database, and end it."""
@@ -13,6 +15,8 @@ _SENT_A_SECOND: Final = 30_000
 _WORKED_A_SECOND: Final = 8_000
 _SLOWLY_WORKED_SECONDS: Final = 5.0
 """What a slow peer takes for its smaller share of the events."""
+_WAITED_A_SECOND: Final = 600
+"""Events that handlers wait for, with one worker to four."""
 _FILLED_A_SECOND: Final = 35_000
 _LOOKS_SECONDS: Final = 20.0
 _KINDS: Final = 2
@@ -74,7 +78,8 @@ def _end_to_end(given: argparse.Namespace) -> float:
 
 def _scale_out(given: argparse.Namespace) -> float:
     flood = 3 * given.seconds + 2 * _prepared(given) + 2 * _WARM_SECONDS
-    return float(given.rounds * _CREWS * (5 * _START_SECONDS + flood + given.events / _WORKED_A_SECOND * 1.5))
+    worked = given.events * (1.5 / _WORKED_A_SECOND + WAITING_EVENTS_SHARE / _WAITED_A_SECOND)
+    return float(given.rounds * _CREWS * (6 * _START_SECONDS + flood + worked))
 
 
 def _growth(given: argparse.Namespace) -> float:

@@ -48,11 +48,23 @@ class Processing:
 
 @contextmanager
 def open_ours(
-    site: Site, url: str, *, workers: int = 1, cores: tuple[int, ...] = (MEASURED,)
+    site: Site,
+    url: str,
+    *,
+    workers: int = 1,
+    cores: tuple[int, ...] = (MEASURED,),
+    handlers: str = "benchmarks.noop_handler",
+    ids_a_job: int = IDS_A_JOB_BEHIND,
 ) -> Iterator[Crew]:
-    """Run workers of ours on a database, which may hold events already."""
+    """Run workers of ours on a database, which may hold events already.
+
+    The receiver sends as many events a job as the default says where workers are behind.
+    """
+    settings = {"HOOKS_HANDLERS": handlers}
     with installation(site, url) as (ours, log), ExitStack() as opened:
-        started = [opened.enter_context(ours.run("worker", cores=cores)) for _ in range(workers)]
+        started = [
+            opened.enter_context(ours.run("worker", cores=cores, settings=settings)) for _ in range(workers)
+        ]
         queue = opened.enter_context(closing(EventQueue.connect(site.valkey.url)))
         before, others = last_seq(log), count_unfinished(log)
         prepared = 0
@@ -63,9 +75,7 @@ def open_ours(
             prepared += number
 
         def send(prefix: str, number: int) -> None:
-            # As the receiver sends them where workers are behind.
-            ids = [event_id(prefix, each) for each in range(number)]
-            queue.send(ids, ids_a_job=IDS_A_JOB_BEHIND)
+            queue.send([event_id(prefix, each) for each in range(number)], ids_a_job=ids_a_job)
 
         def finished() -> int:
             return 0 if queue.waiting_jobs() else prepared + others - count_unfinished(log)

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from benchmarks import waiting_handler
 from benchmarks.board import Board, Metric
 from benchmarks.candidates.accepting import Door
 from benchmarks.candidates.ours import Installation, installation
@@ -18,17 +19,20 @@ from benchmarks.load.wrk import Flood
 from benchmarks.program import program
 from benchmarks.scenarios.accept import describe
 from benchmarks.scenarios.accepting import flood
-from benchmarks.scenarios.processing import work_off_metered
+from benchmarks.scenarios.processing import work_off, work_off_metered
 from benchmarks.site import Site
 from benchmarks.store import count_events, count_unfinished, require_outcomes
 from eventlog.database import EventLog
 from tests.servers.waiting import wait_until
 from tests.system.up import free_port
+from workers.queue.redis_queue import IDS_A_JOB
 
 CREWS: Final = ((1, 1), (2, 1), (2, 2), (2, 4))
 """Receiver processes, and workers."""
 _DEADLINE_SECONDS: Final = 120.0
 _BOTH: Final = Metric(name="both_at_once", unit="events/s")
+WAITING_EVENTS_SHARE: Final = 0.1
+"""Of the events to process, for handlers that wait."""
 _ACCEPTED: Final = Metric(name="database_an_event_accepted", unit="µs")
 _PROCESSED: Final = Metric(name="database_an_event_processed", unit="µs")
 
@@ -55,6 +59,7 @@ def scale_out(site: Site, *, load: Load, processed: int, rounds: int) -> Board:
             _BOTH,
             Metric(name="accept", unit="events/s"),
             Metric(name="process", unit="events/s"),
+            Metric(name="process_with_handlers_that_wait", unit="events/s"),
             Metric(name="database_at_both", unit="cores", digits=2),
             _ACCEPTED,
             _PROCESSED,
@@ -67,6 +72,7 @@ def scale_out(site: Site, *, load: Load, processed: int, rounds: int) -> Board:
                 " processes can only fill what the others leave; the database's CPU time an event says how"
                 " far it would go"
             ),
+            f"handlers that wait do so for {waiting_handler.SECONDS * 1e3:g} ms each",
         ],
     )
     for number, crew in in_turns(crews, rounds):
@@ -97,15 +103,30 @@ def _measure(site: Site, crew: _Crew, load: Load, processed: int, *, run: str) -
         accepting = site.postgresql_seconds() - before
     with open_ours(site, site.new_database("postgresql"), workers=crew.workers, cores=ALL) as hands:
         worked = work_off_metered(hands, processed, run=f"{run}-process", meter=site.postgresql_seconds)
+    waited = _work_off_waiting(site, crew, int(processed * WAITING_EVENTS_SHARE), run=f"{run}-waiting")
     both, cores = _both_at_once(site, crew, load, run=f"{run}-both")
     return {
         "both_at_once": both,
         "accept": accepted.rate,
         "process": worked.rate,
+        "process_with_handlers_that_wait": waited,
         "database_at_both": cores,
         "database_an_event_accepted": accepting / max(1, accepted.accepted) * 1e6,
         "database_an_event_processed": worked.metered / processed * 1e6,
     }
+
+
+def _work_off_waiting(site: Site, crew: _Crew, number: int, *, run: str) -> float:
+    """Give events a second."""
+    with open_ours(
+        site,
+        site.new_database("postgresql"),
+        workers=crew.workers,
+        cores=ALL,
+        handlers=waiting_handler.__name__,
+        ids_a_job=IDS_A_JOB,
+    ) as hands:
+        return work_off(hands, number, run=run)
 
 
 def _both_at_once(site: Site, crew: _Crew, load: Load, *, run: str) -> tuple[float, float]:
