@@ -12,7 +12,17 @@ from eventlog.reconciliation.mending import mend
 from eventlog.reconciliation.of_deliveries import OF_DELIVERIES, OF_REPLAYS
 from eventlog.reconciliation.of_events import OF_EVENTS
 from eventlog.reconciliation.of_lone import OF_LONE
-from eventlog.reconciliation.search import FOUND_AT_MOST, ROWS, Extent, Ill, Part, measure, parts, search
+from eventlog.reconciliation.search import (
+    FOUND_AT_MOST,
+    ROWS,
+    Extent,
+    Ill,
+    Part,
+    measure,
+    parts,
+    search,
+    suspected,
+)
 from eventlog.states import State
 from workers.queue.registries import QueueContents
 
@@ -94,7 +104,10 @@ class Reconciliation:
         return None
 
     def _look_at(self, part: Part | None) -> None:
-        for ailment, tally in self._tallies.items():
+        # What is mended may bring out the next: then each is looked for in its turn.
+        among_all = part is not None or self._repair is not None
+        for ailment in _AILMENTS if among_all else suspected(self._log, _AILMENTS):
+            tally = self._tallies[ailment]
             found = self._search(ailment, part)
             if self._repair is not None and ailment.cure is not None:
                 while found:

@@ -1,6 +1,6 @@
 """Look for what is ill, at a bounded cost: in what is unfinished and what is newest, or part by part."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    case,
     func,
     literal_column,
     select,
@@ -74,6 +75,25 @@ class Extent:
     last_seq: int
 
 
+def suspected(log: EventLog, ailments: Sequence[Ailment]) -> list[Ailment]:
+    """Leave out what none of the rows has that are looked through by default: a search finds those.
+
+    A healthy log is thus asked once for each way, not for each ailment.
+    """
+    seen: set[Ailment] = set()
+    with log.read() as connection:
+        last_seq = _last_seq(connection)
+        for (table, among), sharing in _by_way(tuple(ailments)).items():
+            if among is Among.DUE:
+                seen.update(sharing)  # each has rows of its own
+                continue
+            found = connection.execute(
+                _any_of_some(table, among, sharing, ROWS), {"last_seq": last_seq}
+            ).one()
+            seen.update(ailment for ailment, is_there in zip(sharing, found, strict=True) if is_there)
+    return [ailment for ailment in ailments if ailment in seen]
+
+
 def search(log: EventLog, ailment: Ailment, part: Part | None = None) -> list[Ill]:
     """Find the first that have an ailment, in a part of the log or where it is looked for by default."""
     found: dict[int, Ill] = {}
@@ -112,6 +132,23 @@ def _queries(connection: Connection, ailment: Ailment, part: Part | None) -> Ite
 
 def _of(ailment: Ailment) -> Select[Any]:
     return _select(ailment.table).where(ailment.is_ill)
+
+
+@cache
+def _by_way(ailments: tuple[Ailment, ...]) -> dict[tuple[Table, Among], tuple[Ailment, ...]]:
+    found: dict[tuple[Table, Among], tuple[Ailment, ...]] = {}
+    for ailment in ailments:
+        for among in ailment.among:
+            way = ailment.table, among
+            found[way] = (*found.get(way, ()), ailment)
+    return found
+
+
+@cache
+def _any_of_some(table: Table, among: Among, ailments: tuple[Ailment, ...], rows: int) -> Select[Any]:
+    """Ask of each of the ailments whether any of the rows has it."""
+    has = (func.max(case((ailment.is_ill, 1), else_=0)) for ailment in ailments)
+    return select(*has).select_from(table).where(_is_among(table, among, rows))
 
 
 @cache

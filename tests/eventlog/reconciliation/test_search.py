@@ -7,10 +7,11 @@ from sqlalchemy import event, text
 
 from eventlog.database import EventLog
 from eventlog.reconciliation import search as search_module
+from eventlog.reconciliation.ailment import Among
 from eventlog.reconciliation.of_deliveries import OF_DELIVERIES, OF_REPLAYS
 from eventlog.reconciliation.of_events import OF_EVENTS
 from eventlog.reconciliation.of_lone import OF_LONE
-from eventlog.reconciliation.search import Extent, Part, measure, parts, search
+from eventlog.reconciliation.search import Extent, Part, measure, parts, search, suspected
 from eventlog.states import State
 from tests.eventlog.stored import accept, opened, run
 
@@ -54,12 +55,14 @@ def plans(log: EventLog, part: Part | None) -> dict[str, str]:
     taken: list[tuple[str, object]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if "due_at" in statement or " AS event_id" in statement:
+        if any(each in statement for each in ("due_at", " AS event_id", "max(CASE")):
             taken.append((statement, parameters))
 
     event.listen(log._engine, "before_cursor_execute", note)
     for ailment in AILMENTS:
         search(log, ailment, part)
+    if part is None:
+        suspected(log, AILMENTS)
     event.remove(log._engine, "before_cursor_execute", note)
     explain = "EXPLAIN QUERY PLAN " if log.is_sqlite else "EXPLAIN "
     found = {}
@@ -88,6 +91,19 @@ def test_no_ailment_is_looked_for_in_all_rows(
     assert len(seen) >= len(AILMENTS)
     for statement, plan in seen.items():
         assert not ALL_ROWS.search(plan), f"{statement}\n{plan}"
+
+
+def test_one_look_tells_which_ailments_there_may_be(log: EventLog) -> None:
+    by_name = {ailment.name: ailment for ailment in OF_EVENTS}
+    own = [ailment for ailment in AILMENTS if Among.DUE in ailment.among]
+    assert suspected(log, AILMENTS) == own
+    accept(log, "evt_1", "evt_2")
+    assert suspected(log, AILMENTS) == own
+    with log.write() as connection:
+        connection.execute(text("DELETE FROM bodies WHERE event_seq = 1"))
+        connection.execute(text("UPDATE events SET lease = 'gone' WHERE seq = 2"))
+    wanted = {by_name["no body"], by_name["lease left"], *own}
+    assert suspected(log, AILMENTS) == [ailment for ailment in AILMENTS if ailment in wanted]
 
 
 def test_measuring_counts_no_further_than_it_tells(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
