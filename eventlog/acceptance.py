@@ -98,8 +98,9 @@ def _without(receipts: dict[int, Receipt], arrivals: list[_Arrival]) -> list[_Ar
 
 def _record(log: EventLog, arrivals: list[_Arrival], receipts: dict[int, Receipt]) -> None:
     if not log.is_sqlite:
-        receipts |= _insert_new(log, arrivals)
-        arrivals = _without(receipts, arrivals)
+        for take in (_insert_new, _count_copies_of_known):
+            receipts |= take(log, arrivals)
+            arrivals = _without(receipts, arrivals)
     if arrivals:
         copies = _copies(arrivals)
         rows = [_row(group) for group in copies.values()]
@@ -111,6 +112,8 @@ def _record(log: EventLog, arrivals: list[_Arrival], receipts: dict[int, Receipt
 def _insert_new(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
     """Store those that are new to PostgreSQL and came once, in one round trip; the rest stays as it was."""
     came_once = {id_: group[0] for id_, group in _copies(arrivals).items() if len(group) == 1}
+    if not came_once:
+        return {}
     try:
         with log.write_single_statements() as cursor:
             new = arrivals_postgresql.write_events_with_bodies(
@@ -123,6 +126,18 @@ def _insert_new(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
             raise
         return {}
     return {came_once[id_].place: Receipt.NEW for id_ in new}
+
+
+def _count_copies_of_known(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
+    """Count those that PostgreSQL has with the same body, in one round trip; the rest stays as it was."""
+    groups = {id_: group for id_, group in _copies(arrivals).items() if len({a.digest for a in group}) == 1}
+    if not groups:
+        return {}
+    with log.write_single_statements() as cursor:
+        counted = arrivals_postgresql.count_copies(
+            cursor, [(id_, group[0].digest, len(group)) for id_, group in groups.items()]
+        )
+    return {arrival.place: Receipt.DUPLICATE for id_ in counted for arrival in groups[id_]}
 
 
 def _locked_ids(log: EventLog, arrivals: list[_Arrival]) -> set[str]:

@@ -30,6 +30,14 @@ _INSERT_WITH_BODIES: Final = (
     " FROM new JOIN unnest(%s::text[], %b::bytea[]) AS given (id, body) USING (id)"
     ") SELECT id FROM new"
 )
+# Rows that somebody holds are left to whoever waits for them.
+_COUNT_COPIES: Final = (
+    "UPDATE events SET seen = seen + copy.times"
+    " FROM (SELECT seq, times FROM unnest(%s::text[], %b::bytea[], %s::int[]) AS given (id, digest, times)"
+    " JOIN events USING (id) WHERE body_sha256 = digest"
+    " ORDER BY seq FOR NO KEY UPDATE OF events SKIP LOCKED) AS copy"
+    " WHERE events.seq = copy.seq RETURNING events.id"
+)
 _KNOWN: Final = "SELECT id, seq, body_sha256 FROM events WHERE id = ANY(%s)"
 # Locked in the order in which workers lock them; a join would take any.
 _COUNT: Final = (
@@ -51,6 +59,15 @@ def write_events_with_bodies(cursor: Cursor, rows: Sequence[EventRow], bodies: S
     """
     ids = [row[0] for row in rows]
     return {new for (new,) in cursor.execute(_INSERT_WITH_BODIES, (_as_json(rows), ids, bodies))}
+
+
+def count_copies(cursor: Cursor, copies: Sequence[tuple[str, bytes, int]]) -> set[str]:
+    """Count events that were sent again with their first body, in a single statement.
+
+    Takes ids, digests and how often. Gives the ids of those that are known by these, and free.
+    """
+    columns = tuple(list(column) for column in zip(*copies, strict=True))
+    return {known for (known,) in cursor.execute(_COUNT_COPIES, columns)}
 
 
 def write_events(cursor: Cursor, rows: Sequence[EventRow]) -> Written:

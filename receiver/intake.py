@@ -127,7 +127,8 @@ class Intake:
         with self._changed:
             if self._last_batch >= _BUSY_EVENTS:
                 # Those who were just answered, and those who came meanwhile.
-                self._await(self._last_batch + len(self._line), seconds=_LINGER_SECONDS)
+                back = min(self._last_batch + len(self._line), _BATCH_EVENTS)
+                self._await(back, seconds=_LINGER_SECONDS)
             self._await(1)
             batch: list[tuple[Event, Waiter]] = []
             size = 0
