@@ -1,37 +1,14 @@
-from datetime import UTC, datetime, timedelta
-
 from sqlalchemy import text
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
-from eventlog.leases import claim, new_lease
-from eventlog.outcome import Closing, Result
-from eventlog.settlement import settle
 from eventlog.states import State
-from tests.eventlog.stored import an_event
+from tests.eventlog.stored import an_event, run
 
 FEW = 24
 """Enough that the statements are prepared, and their plans kept."""
 MANY = 2000
-
-
-def run(log: EventLog, ids: list[str]) -> None:
-    lease = new_lease()
-    claimed = claim(log, ids, replay=0, lease=lease, duration=timedelta(seconds=30))
-    results = [
-        Result(
-            seq=each.seq,
-            handler="h",
-            attempt=1,
-            failures=0,
-            state=State.DONE,
-            started_at=datetime.now(UTC),
-            duration=timedelta(0),
-        )
-        for each in claimed
-    ]
-    closings = [Closing(seq=each.seq, event_id=each.event.id, state=State.DONE) for each in claimed]
-    assert settle(log, replay=0, lease=lease, results=results, closings=closings) == set()
+DONE = {"h": State.DONE}
 
 
 def rows_read_by_scans(log: EventLog) -> int:
@@ -46,12 +23,12 @@ def test_plans_made_for_an_empty_log_do_not_outlive_its_growth(postgres_log: Eve
     log = postgres_log
     for number in range(FEW):
         record(log, [an_event(f"evt_{number}")])
-        run(log, [f"evt_{number}"])
+        run(log, f"evt_{number}", DONE)
     ids = [f"many_{number}" for number in range(MANY)]
     record(log, [an_event(each) for each in ids])
     for each in ids[: 2 * FEW]:  # more than before, so all plans are new
-        run(log, [each])
+        run(log, each, DONE)
     before = rows_read_by_scans(log)
     for each in ids[2 * FEW : 3 * FEW]:
-        run(log, [each])
+        run(log, each, DONE)
     assert rows_read_by_scans(log) == before

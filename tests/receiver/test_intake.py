@@ -98,16 +98,21 @@ def test_what_arrives_while_a_batch_is_written_is_the_next_batch() -> None:
         assert [result(future) for future in futures] == [Receipt.NEW] * 20
 
 
+def eight_together(log: SlowLog, intake: Intake) -> None:
+    """Have so many written in one commit, which is still to be answered, that the next one waits."""
+    with busy(log, intake):
+        for number in range(8):
+            intake.submit(an_event(f"first_{number}"))
+    assert len(log.next_batch()) == 8
+
+
 def test_under_load_the_next_commit_waits_until_all_who_were_there_have_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("receiver.intake._LINGER_SECONDS", 3600)
     log = SlowLog()
     with running(log.record) as intake:
-        with busy(log, intake):
-            for number in range(8):
-                intake.submit(an_event(f"first_{number}"))
-        assert len(log.next_batch()) == 8
+        eight_together(log, intake)
         meanwhile = [an_event(f"meanwhile_{number}") for number in range(2)]
         again = [an_event(f"again_{number}") for number in range(8)]
         for event in meanwhile:
@@ -125,10 +130,7 @@ def test_under_load_the_next_commit_waits_until_all_who_were_there_have_come_aga
 def test_under_load_the_next_commit_waits_for_a_moment_at_most() -> None:
     log = SlowLog()
     with running(log.record) as intake:
-        with busy(log, intake):
-            for number in range(8):
-                intake.submit(an_event(f"first_{number}"))
-        assert len(log.next_batch()) == 8
+        eight_together(log, intake)
         log.answer()
         intake.submit(an_event("alone"))
         assert log.next_batch() == ["alone"]
