@@ -1,6 +1,7 @@
 """The receiver under granian's RSGI: requests are read asynchronously: slow clients hold no thread."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from receiver.time_limit import TimeLimit
 from receiver.unread import UnreadConnections
 
 _PARENT_LOOK_SECONDS: Final = 0.5
+_YOUNG_OBJECTS: Final = 10_000
+"""So many before the collector looks through them: most of a request's are gone by then, without it."""
 
 
 class RsgiDoor:
@@ -53,6 +56,7 @@ class RsgiDoor:
         self._unread.start()
         self._parent = os.getppid()
         self._end_when_orphaned(loop)
+        _spare_what_stays()
         structlog.get_logger("receiver").info("receiver_ready")
 
     def _end_when_orphaned(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -107,3 +111,10 @@ class RsgiDoor:
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(asyncio.to_thread(readiness, self._service))
         return await asyncio.shield(self._checking)
+
+
+def _spare_what_stays() -> None:
+    """Keep the garbage collector off what was loaded: looking through it stops all requests for 50 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])

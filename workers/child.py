@@ -1,5 +1,6 @@
 """A worker's child process: the user's handlers run here, and nowhere else."""
 
+import gc
 import os
 import signal
 import sys
@@ -74,6 +75,9 @@ class WorkerChild:
             self._install_signal_handlers()
             self._prepare(router)
             self._keeper.start()
+            # What is loaded by now stays: the collector would look through all of it about once a second.
+            gc.collect()
+            gc.freeze()
             self._page.write(Note(is_ready=True))
             self._logger.info(
                 "worker_ready",

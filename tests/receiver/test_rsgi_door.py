@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -213,3 +214,35 @@ def has_answer(connection: socket.socket) -> bool:
 def read_head(connection: socket.socket) -> bytes:
     """Read one answer that fits into one packet."""
     return connection.recv(4096)
+
+
+STARTED_AND_STOPPED = """
+import asyncio, gc, sys
+from console.receiver_application import create
+
+loop = asyncio.new_event_loop()
+door = create()
+door.__rsgi_init__(loop)
+print(gc.get_freeze_count() / len(gc.get_objects()), file=sys.stderr)
+door.__rsgi_del__(loop)
+"""
+
+
+def test_the_garbage_collector_passes_over_what_was_loaded_before_the_first_request(
+    sqlite_url: str, redis_url: str
+) -> None:
+    # Looking through all of it, about once a second under load, stops every request for 50 ms.
+    told = subprocess.run(
+        [sys.executable, "-c", STARTED_AND_STOPPED],
+        env={
+            **os.environ,
+            "DATABASE_URL": sqlite_url,
+            "REDIS_URL": redis_url,
+            "CHAOZCODE_WEBHOOK_SECRET": "whsec_of_the_test",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert float(told.stderr) > 10

@@ -1,6 +1,7 @@
 """The handlers of the tests with real processes: each marks that it ran, then does what the event says."""
 
 import ctypes
+import gc
 import json
 import logging
 import multiprocessing
@@ -91,6 +92,10 @@ def interrupt_a_subprocess() -> None:
         assert program.wait() == -signal.SIGINT
 
 
+def expect_that_little_is_collected() -> None:
+    assert gc.get_freeze_count() > 10 * len(gc.get_objects(generation=2))
+
+
 BEHAVIOURS: dict[str, Callable[[], None]] = {
     "nothing": lambda: None,
     "loop in Python": loop_in_python,
@@ -108,6 +113,7 @@ BEHAVIOURS: dict[str, Callable[[], None]] = {
     "use a process pool": use_a_process_pool,
     "terminate a fork": terminate_a_fork,
     "interrupt a subprocess": interrupt_a_subprocess,
+    "expect that little is collected": expect_that_little_is_collected,
 }
 
 

@@ -53,6 +53,11 @@ def site(running: Running) -> Site:
     return running.site
 
 
+def test_the_garbage_collector_passes_over_what_was_loaded_before_the_first_handler_runs(site: Site) -> None:
+    (event_id,) = site.send("case.calm", {"do": "expect that little is collected"})
+    assert site.wait_until_settled([event_id]) == [State.DONE]
+
+
 def test_every_handler_runs_once_for_every_event_in_the_order_of_registration(site: Site) -> None:
     ids = site.send("case.calm", *[CALM] * 50)
     assert set(site.wait_until_settled(ids)) == {State.DONE}
