@@ -102,8 +102,8 @@ _UPDATE: Final[Update] = (
     .where(
         deliveries.c.event_seq == _SEQ,
         deliveries.c.handler == _HANDLER,
-        deliveries.c.replay == bindparam("of_replay"),
-        # Found by event and handler: by their lease, all would be compared with each.
+        # Found by event and handler: by their lease or their replay, all would be compared with each.
+        unindexed(deliveries.c.replay) == bindparam("of_replay"),
         unindexed(deliveries.c.lease) == bindparam("held_by"),
     )
     .values(lease=None, **_OUTCOME)
