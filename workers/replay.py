@@ -12,11 +12,11 @@ from eventlog.database import EventLog
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, read_replays
 from handlers.pattern import matches
-from workers.queue.redis_queue import IDS_A_JOB, EventQueue
+from workers.queue.redis_queue import EventQueue, job_size
 
 _TURN_EVENTS: Final = 1000
 """So many at once: the first job comes soon, and no writer waits for long."""
-_ROOM_JOBS: Final = 20
+_ROOM_JOBS: Final = 5
 """A replay adds nothing while more jobs wait than this: fresh events go first."""
 
 
@@ -63,8 +63,9 @@ class ReplayFeeder:
                 self._logger.info("replay_fed", replay=replay.id)
             # What its rate, or the stage of a canary, holds back has the time until the clock's next turn.
             goes_on |= fed.looked_at == _TURN_EVENTS
-            self._queue.send(fed.event_ids, replay=replay.id)
-            backlog += -(-len(fed.event_ids) // IDS_A_JOB)
+            size = job_size(backlog)
+            self._queue.send(fed.event_ids, replay=replay.id, ids_a_job=size)
+            backlog += -(-len(fed.event_ids) // size)
         return goes_on
 
     def _goes_on(self, canary: Replay) -> bool:

@@ -87,9 +87,9 @@ def test_a_rate_below_one_event_a_turn_is_kept(log: EventLog, feeder: ReplayFeed
 def test_fresh_events_go_first(log: EventLog, feeder: ReplayFeeder) -> None:
     done_events(log, 2)
     replay = replay_all(log)
-    feeder.feed(0, backlog=21)
+    feeder.feed(0, backlog=6)
     assert read(log, replay).fed == 0
-    feeder.feed(1, backlog=20)
+    feeder.feed(1, backlog=5)
     assert read(log, replay).fed == 2
 
 
@@ -99,7 +99,7 @@ def test_what_is_left_of_a_replay_can_be_fed_at_once(
     monkeypatch.setattr("workers.replay._TURN_EVENTS", 2)
     done_events(log, 5)
     replay = replay_all(log)
-    seen = [(feeder.feed(0, backlog), read(log, replay).fed) for backlog in (0, 21, 0, 0, 0)]
+    seen = [(feeder.feed(0, backlog), read(log, replay).fed) for backlog in (0, 6, 0, 0, 0)]
     assert seen == [(True, 2), (True, 2), (True, 4), (False, 5), (False, 5)]
 
 
@@ -110,7 +110,7 @@ def test_what_a_rate_holds_back_has_time_until_the_next_turn(
     done_events(log, 4)
     replay = replay_all(log, rate=2)
     assert not feeder.feed(0, 0)
-    assert not feeder.feed(0.5, backlog=21)
+    assert not feeder.feed(0.5, backlog=6)
     assert not feeder.feed(1, 0)
     assert read(log, replay).fed == 3
 
@@ -126,6 +126,23 @@ def test_the_jobs_of_one_replay_leave_less_room_for_the_next(
     assert feeder.feed(0, 0)
     assert sorted(read(log, each).fed for each in (first, second)) == [0, 2]
     assert queue.waiting_jobs() == 1
+
+
+@pytest.mark.parametrize(("waiting", "jobs"), [(0, 2), (1, 2), (2, 1)])
+def test_where_jobs_wait_those_of_a_replay_are_larger(
+    log: EventLog,
+    queue: EventQueue,
+    feeder: ReplayFeeder,
+    monkeypatch: pytest.MonkeyPatch,
+    waiting: int,
+    jobs: int,
+) -> None:
+    monkeypatch.setattr("workers.queue.redis_queue.IDS_A_JOB", 2)
+    monkeypatch.setattr("workers.queue.redis_queue.IDS_A_JOB_BEHIND", 4)
+    done_events(log, 4)
+    replay_all(log)
+    feeder.feed(0, backlog=waiting)
+    assert queue.waiting_jobs() == jobs
 
 
 def test_a_cancelled_replay_is_fed_no_more(log: EventLog, feeder: ReplayFeeder) -> None:

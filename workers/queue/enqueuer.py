@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from workers.queue.redis_queue import IDS_A_JOB, IDS_A_JOB_BEHIND, EventQueue, QueueUnavailable
+from workers.queue.redis_queue import BEHIND_JOBS, IDS_A_JOB, IDS_A_JOB_BEHIND, EventQueue, QueueUnavailable
 
 _JOB_EVERY_SECONDS: Final = 0.01
 """RQ's cost per job is milliseconds: under load, what arrives meanwhile shares one job."""
@@ -16,9 +16,8 @@ _BUSY_EVENTS_A_SECOND: Final = 800
 _BUSY_JOB_EVERY_SECONDS: Final = 0.04
 """Where so many arrive: the jobs of several workers, who all have time, would else fill the machine."""
 
-_BEHIND_JOBS: Final = 2
 _BEHIND_SECONDS: Final = 0.1
-"""Where so many jobs wait, all workers are at work: what arrives so long shares the next, larger one."""
+"""Where jobs wait, all workers are at work: what arrives so long shares the next, larger one."""
 
 _HELD_AT_MOST: Final = 20_000
 _OPEN_SECONDS: Final = 2.0
@@ -92,7 +91,7 @@ class Enqueuer:
     def _hold_while_behind(self) -> bool:
         """Wait while jobs wait, within bounds; tells whether they still do."""
         until = time.monotonic() + _BEHIND_SECONDS
-        while self._queue.waiting_jobs() >= _BEHIND_JOBS:
+        while self._queue.waiting_jobs() >= BEHIND_JOBS:
             if self._closing or len(self._ids) >= IDS_A_JOB_BEHIND or time.monotonic() > until:
                 return True
             time.sleep(_JOB_EVERY_SECONDS)

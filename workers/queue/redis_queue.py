@@ -18,6 +18,8 @@ IDS_A_JOB: Final = 200
 """At most this many events to a job, so that several workers share what arrives at once."""
 IDS_A_JOB_BEHIND: Final = 1000
 """And where jobs wait already, so that all workers have some: RQ's cost per job is that of many events."""
+BEHIND_JOBS: Final = 2
+"""From so many waiting jobs on."""
 
 _TIMEOUT_SECONDS: Final = 1.0
 _FAILED_JOB_SECONDS: Final = 24 * 3600
@@ -30,6 +32,11 @@ class QueueUnavailable(Exception):  # noqa: N818 - named for what happened
 def rq_name(queue: str | None) -> str:
     """Give the name in RQ of a queue of our own."""
     return QUEUE_NAME if queue in (None, QUEUE_NAME) else f"{QUEUE_NAME}-{queue}"
+
+
+def job_size(waiting_jobs: int) -> int:
+    """Say how many events a job may have while so many jobs wait."""
+    return IDS_A_JOB_BEHIND if waiting_jobs >= BEHIND_JOBS else IDS_A_JOB
 
 
 class EventQueue:
