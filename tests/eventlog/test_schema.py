@@ -84,6 +84,18 @@ def test_the_migrations_make_indexes_and_constraints_to_the_letter(bare: EventLo
     assert {"ix_events_unfinished", "ix_deliveries_unfinished_replays"} <= {name for name, _ in made}
 
 
+def test_bodies_are_compressed_by_lz4_where_the_server_offers_it(postgres_url: str) -> None:
+    offered = "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+    chosen = (
+        "SELECT attcompression FROM pg_attribute WHERE attrelid = 'bodies'::regclass AND attname = 'body'"
+    )
+    with closing(EventLog.open(postgres_url)) as log:
+        upgrade(log)
+        with log.read() as connection:
+            is_offered = connection.execute(text(offered)).scalar_one()
+            assert connection.execute(text(chosen)).scalar_one() == ("l" if is_offered else "")
+
+
 def test_the_release_names_its_newest_migration() -> None:
     scripts = ScriptDirectory.from_config(alembic())
     assert scripts.get_heads() == [HEAD]
