@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+import psycopg
 from redis import Redis
 
 from benchmarks.cores import REST, on_cores
@@ -16,8 +17,10 @@ from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
 
 _MEMORY: Final = Path("/dev/shm")
-_POSTGRESQL: Final = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
+_POSTGRESQL: Final = {"shared_buffers": "256MB", "max_wal_size": "2GB", "min_wal_size": "1GB"}
 """What anyone sets first on their own; the rest is as it comes: fsync and synchronous_commit are on."""
+_WAL_FILES: Final = 64
+"""As many as `min_wal_size` has a server keep, to write to them anew."""
 
 
 class Site:
@@ -54,6 +57,7 @@ class Site:
             self._postgres = PostgreSQL(settings=_POSTGRESQL)
             with on_cores(*self._cores):
                 self._postgres.start()
+                _fill_wal_files(self._postgres)
         for url in self._to_drop:
             self._postgres.drop_database(url)
         url = self._postgres.fresh_database()
@@ -74,6 +78,14 @@ class Site:
     def close(self) -> None:
         if self._postgres is not None:
             self._postgres.close()
+
+
+def _fill_wal_files(postgres: PostgreSQL) -> None:
+    """Have a new server make the files that one in use has, each of which stops it for 50 ms when it is made."""
+    with psycopg.connect(postgres.fresh_database(), autocommit=True) as connection:
+        for _ in range(_WAL_FILES):
+            connection.execute("SELECT pg_logical_emit_message(true, 'hooks', ''), pg_switch_wal()")
+        connection.execute("CHECKPOINT")
 
 
 @contextmanager
