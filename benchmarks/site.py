@@ -17,9 +17,9 @@ from tests.servers.postgres import PostgreSQL
 from tests.servers.valkey import Valkey
 
 _MEMORY: Final = Path("/dev/shm")
-_POSTGRESQL: Final = {"shared_buffers": "256MB", "max_wal_size": "2GB", "min_wal_size": "1GB"}
+_POSTGRESQL: Final = {"shared_buffers": "256MB", "max_wal_size": "2GB", "min_wal_size": "2GB"}
 """What anyone sets first on their own; the rest is as it comes: fsync and synchronous_commit are on."""
-_WAL_FILES: Final = 64
+_WAL_FILES: Final = 128
 """As many as `min_wal_size` has a server keep, to write to them anew."""
 
 
