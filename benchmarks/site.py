@@ -81,7 +81,7 @@ class Site:
 
 
 def _fill_wal_files(postgres: PostgreSQL) -> None:
-    """Have a new server make the files that one in use has, each of which stops it for 50 ms when it is made."""
+    """Have a new server make the files that one in use has, as each stops it for 50 ms when made."""
     with psycopg.connect(postgres.fresh_database(), autocommit=True) as connection:
         for _ in range(_WAL_FILES):
             connection.execute("SELECT pg_logical_emit_message(true, 'hooks', ''), pg_switch_wal()")

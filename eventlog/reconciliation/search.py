@@ -27,7 +27,7 @@ from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among
 from eventlog.states import State
 from eventlog.tables import deliveries, events
 
-ROWS: Final = 1000
+ROWS: Final = 500
 """So many rows are looked through in each way, unless the whole log is to be."""
 PART: Final = 20_000
 """So many events at a time, where it is."""
