@@ -57,7 +57,7 @@ class RsgiDoor:
         self._parent = os.getppid()
         self._end_when_orphaned(loop)
         _spare_what_stays()
-        structlog.get_logger("receiver").info("receiver_ready")
+        loop.call_soon(structlog.get_logger("receiver").info, "receiver_ready")  # granian listens by then
 
     def _end_when_orphaned(self, loop: asyncio.AbstractEventLoop) -> None:
         # Should granian's main process be killed, this one would serve on for ever, beside its successor.
