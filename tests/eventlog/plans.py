@@ -107,3 +107,11 @@ def assert_no_plan_reads_all(log: EventLog, at_least: int, *steps: Callable[[], 
     assert len(plans) >= at_least, list(plans)
     for statement, plan in plans.items():
         assert not reads_all(plan), f"{statement}\n{plan}"
+
+
+def counted_by_postgresql(log: EventLog, query: str) -> int:
+    """Read a number from PostgreSQL's statistics, with all that this log's last connection did."""
+    with log.read() as connection:
+        connection.execute(text("SELECT pg_stat_force_next_flush()"))
+    with log.read() as connection:
+        return int(connection.execute(text(query)).scalar_one())

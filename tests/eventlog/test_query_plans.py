@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from eventlog.acceptance import record
 from eventlog.canary import advance
@@ -37,7 +37,7 @@ from eventlog.sweep import sweep
 from eventlog.tables import events
 from tests.eventlog.feeding import feed_all, make_replay
 from tests.eventlog.lane import HANDLER, Lane
-from tests.eventlog.plans import assert_no_plan_reads_all, fill
+from tests.eventlog.plans import assert_no_plan_reads_all, counted_by_postgresql, fill
 from tests.eventlog.stored import an_event, opened
 
 HOUR = timedelta(hours=1)
@@ -233,6 +233,11 @@ def test_nothing_that_the_clock_and_the_doctor_ask_reads_all(full: EventLog) -> 
     )
 
 
+READ_OF_REPLAYS = (
+    "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'ix_deliveries_of_replays'"
+)
+
+
 def test_an_outcome_of_a_large_replay_is_found_without_reading_all_of_the_replay(
     postgres_log: EventLog,
 ) -> None:
@@ -243,15 +248,7 @@ def test_an_outcome_of_a_large_replay_is_found_without_reading_all_of_the_replay
         run(postgres_log, each, State.DONE)
     replay = make_replay(postgres_log, Selection())
     feed_all(postgres_log, replay, 1000)
-    before = _read_of_replays(postgres_log)
+    before = counted_by_postgresql(postgres_log, READ_OF_REPLAYS)
     for each in ids[:10]:
         run(postgres_log, each, State.DONE, replay=replay)
-    assert _read_of_replays(postgres_log) - before < 100
-
-
-def _read_of_replays(log: EventLog) -> int:
-    query = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'ix_deliveries_of_replays'"
-    with log.read() as connection:
-        connection.execute(text("SELECT pg_stat_force_next_flush()"))
-    with log.read() as connection:
-        return int(connection.execute(text(query)).scalar_one())
+    assert counted_by_postgresql(postgres_log, READ_OF_REPLAYS) - before < 100
