@@ -8,19 +8,20 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-# Bodies that are stored already stay as they are, and can still be read.
-_OFFERED = sa.text(
-    "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
-)  # no row before PostgreSQL 14
+_OFFERED = sa.text("SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'")
 
 
 def upgrade() -> None:
-    connection = op.get_bind()
-    if connection.dialect.name == "postgresql" and connection.execute(_OFFERED).scalar():
-        op.execute("ALTER TABLE bodies ALTER COLUMN body SET COMPRESSION lz4")
+    _compress_new_bodies_by("lz4")
 
 
 def downgrade() -> None:
+    _compress_new_bodies_by("DEFAULT")
+
+
+def _compress_new_bodies_by(method: str) -> None:
+    """Leave those that are stored as they are: they can still be read."""
     connection = op.get_bind()
+    # Before PostgreSQL 14 there is no such setting, and no choice.
     if connection.dialect.name == "postgresql" and connection.execute(_OFFERED).scalar():
-        op.execute("ALTER TABLE bodies ALTER COLUMN body SET COMPRESSION DEFAULT")
+        op.execute(f"ALTER TABLE bodies ALTER COLUMN body SET COMPRESSION {method}")
