@@ -13,7 +13,7 @@ from eventlog.acceptance import Receipt
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
 from receiver.commit_pace import CommitPace
-from receiver.waiters import Waiter, still_waits, tell
+from receiver.waiters import Outcome, Waiter, still_waits, tell
 
 _BATCH_EVENTS: Final = 256
 _BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -59,6 +59,7 @@ class Intake:
         self._changed = threading.Condition()
         self._closing = False
         self._last_batch = 0
+        self._senders = 0
         self._awaited = 1
         self._log = structlog.get_logger("receiver")
         self._committer = threading.Thread(target=self._commit_batches, name="committer", daemon=True)
@@ -88,7 +89,7 @@ class Intake:
                 raise IntakeFull(reason)
             self._line.append((event, waiter))
             self._line_bytes += len(event.body)
-            if len(self._line) >= self._awaited:  # the committer need not be woken for each
+            if self._has_come(self._awaited):  # the committer need not be woken for each
                 self._changed.notify()
 
     def _reason_to_refuse(self, event: Event) -> str | None:
@@ -115,8 +116,7 @@ class Intake:
 
     def _commit_batches(self) -> None:
         while not self._is_over():
-            if batch := self._next_batch():
-                self._commit(batch)
+            self._commit(self._next_batch())
 
     def _is_over(self) -> bool:
         with self._changed:
@@ -126,28 +126,35 @@ class Intake:
         """Wait for arrivals; an empty batch means that nobody waits for them any more."""
         with self._changed:
             if self._last_batch >= _BUSY_EVENTS:
-                # Those who were just answered, and those who came meanwhile.
-                back = min(self._last_batch + len(self._line), _BATCH_EVENTS)
-                self._await(back, seconds=_LINGER_SECONDS)
+                self._await(self._senders, seconds=_LINGER_SECONDS)
             self._await(1)
-            batch: list[tuple[Event, Waiter]] = []
-            size = 0
-            while self._line and len(batch) < _BATCH_EVENTS and size < _BATCH_BYTES:
-                event, waiter = self._line.popleft()
-                self._line_bytes -= len(event.body)
-                if still_waits(waiter):
-                    size += len(event.body)
-                    batch.append((event, waiter))
-            self._last_batch = len(batch)
-            return batch
+            batch = self._take_batch()
+        self._last_batch = len(batch)
+        return batch
 
     def _await(self, number: int, *, seconds: float | None = None) -> None:
         """Wait until so many are in the line, or the time has passed; for whoever holds the lock."""
         self._awaited = number
-        self._changed.wait_for(lambda: len(self._line) >= number or self._closing, timeout=seconds)
+        self._changed.wait_for(lambda: self._has_come(number) or self._closing, timeout=seconds)
         self._awaited = 1
 
+    def _has_come(self, number: int) -> bool:
+        return len(self._line) >= number or self._line_bytes >= _BATCH_BYTES
+
+    def _take_batch(self) -> list[tuple[Event, Waiter]]:
+        batch: list[tuple[Event, Waiter]] = []
+        size = 0
+        while self._line and len(batch) < _BATCH_EVENTS and size < _BATCH_BYTES:
+            event, waiter = self._line.popleft()
+            self._line_bytes -= len(event.body)
+            if still_waits(waiter):
+                size += len(event.body)
+                batch.append((event, waiter))
+        return batch
+
     def _commit(self, batch: list[tuple[Event, Waiter]]) -> None:
+        if not batch:
+            return
         try:
             with self._pace.commit():
                 receipts = self._record([event for event, _ in batch])
@@ -155,11 +162,16 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing was acknowledged and we go on
             if not isinstance(error, LogUnavailable):
                 self._log.exception("intake_failed", events=len(batch))
-                error = LogUnavailable(str(error))
-            tell([(waiter, error) for _, waiter in batch])
+            # To each its own, without a traceback: that holds this batch, and so all who are told and bodies.
+            self._tell([(waiter, LogUnavailable(str(error))) for _, waiter in batch])
             return
-        tell([(waiter, receipt) for (_, waiter), receipt in answers])
+        self._tell([(waiter, receipt) for (_, waiter), receipt in answers])
         self._pass_on([event.id for (event, _), receipt in answers if receipt is Receipt.NEW])
+
+    def _tell(self, outcomes: Sequence[tuple[Waiter, Outcome]]) -> None:
+        # Those who will come again, and those who came meanwhile.
+        self._senders = min(len(outcomes) + len(self._line), _BATCH_EVENTS)
+        tell(outcomes)
 
     def _pass_on(self, ids: list[str]) -> None:
         try:

@@ -137,6 +137,21 @@ def test_under_load_the_next_commit_waits_for_a_moment_at_most() -> None:
         log.answer()
 
 
+def test_under_load_a_batch_that_is_full_by_its_bytes_waits_for_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("receiver.intake._LINGER_SECONDS", 3600)
+    log = SlowLog()
+    with running(log.record) as intake:
+        eight_together(log, intake)
+        log.answer()
+        wait_until(lambda: intake._awaited == 8)
+        for number in range(4):
+            intake.submit(an_event(f"large_{number}", size=1024 * 1024))
+        assert log.next_batch() == [f"large_{number}" for number in range(4)]
+        log.answer()
+
+
 def test_a_batch_has_at_most_256_events() -> None:
     log = SlowLog()
     with running(log.record) as intake:
@@ -237,6 +252,18 @@ def test_a_log_that_is_unavailable_reaches_each_of_the_batch_and_the_next_batch_
                 result(future)
         log.answer()
         assert result(intake.submit(an_event("evt_0"))) is Receipt.NEW
+
+
+def test_each_is_told_of_a_failure_by_an_error_that_holds_nothing_of_the_others() -> None:
+    log = SlowLog()
+    with running(log.record) as intake:
+        with busy(log, intake):
+            futures = [intake.submit(an_event(f"evt_{number}")) for number in range(3)]
+        log.fail(LogUnavailable("the disk is full"))
+        errors = [future.exception(timeout=SECONDS) for future in futures]
+        assert len({id(error) for error in errors}) == 3
+        # A traceback would hold the frame that has the batch, with all bodies, until the collector comes.
+        assert [error.__traceback__ for error in errors if error] == [None] * 3
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), KeyError(), MemoryError()])
