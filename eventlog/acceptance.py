@@ -14,7 +14,7 @@ from eventlog import arrivals_postgresql, arrivals_sqlite
 from eventlog.arrival_rows import REQUEUE_GRACE, BodyRow, EventRow, Written
 from eventlog.database import EventLog
 from eventlog.driver import Cursor
-from eventlog.errors import RowLocked
+from eventlog.errors import LogUnavailable, RowLocked
 from eventlog.event import Event
 from eventlog.faults import Fault, classify
 from eventlog.instant import as_stored
@@ -32,6 +32,7 @@ class Receipt(Enum):
     DIFFERS = "the same event again, with another body, which is kept"
     REFUSED = "the database refuses to store it"
     LOCKED = "another transaction holds its row; nothing was stored"
+    INTERRUPTED = "the log could not be used any more when its turn came"
 
 
 _LOCKED_SECONDS: Final = 3.0
@@ -48,15 +49,19 @@ def record(log: EventLog, batch: Sequence[Event]) -> list[Receipt]:
     """Store a batch; tell for each of its events, in order, what became of it.
 
     Returns when the batch is durable. One event that can't be stored never fails its neighbours.
-    Raises `LogUnavailable`; nothing of the batch may then be acknowledged.
+    Raises `LogUnavailable` when nothing of the batch was stored, as far as is known.
     """
     arrivals = [
         _Arrival(place=place, event=event, digest=hashlib.sha256(event.body).digest())
         for place, event in enumerate(batch)
     ]
     receipts: dict[int, Receipt] = {}
-    _record_or_part(log, arrivals, receipts, until=time.monotonic() + _LOCKED_SECONDS)
-    return [receipts[place] for place in range(len(batch))]
+    try:
+        _record_or_part(log, arrivals, receipts, until=time.monotonic() + _LOCKED_SECONDS)
+    except LogUnavailable:
+        if not receipts:
+            raise
+    return [receipts.get(place, Receipt.INTERRUPTED) for place in range(len(batch))]
 
 
 def _record_or_part(
@@ -76,9 +81,7 @@ def _record_or_part(
             return
         alone = Receipt.LOCKED
     except DBAPIError as error:
-        if classify(error) is not Fault.BAD_ROW:
-            raise
-        alone = Receipt.REFUSED
+        alone = _refusal(error)
     except (UnicodeError, OverflowError):
         alone = Receipt.REFUSED  # the driver could not even send a value
     else:
@@ -92,6 +95,17 @@ def _record_or_part(
     _record_or_part(log, left[middle:], receipts, until=until)
 
 
+def _refusal(error: DBAPIError) -> Receipt:
+    """Tell of a refused row; raises an error that has another cause."""
+    fault = classify(error)
+    if fault is Fault.CONTRADICTION:
+        # No arrival can bring that about: the log is a copy that is not whole, and a refusal would be final.
+        raise LogUnavailable(f"the event log contradicts itself: {error.orig}") from error
+    if fault is not Fault.BAD_ROW:
+        raise error
+    return Receipt.REFUSED
+
+
 def _without(receipts: dict[int, Receipt], arrivals: list[_Arrival]) -> list[_Arrival]:
     return [arrival for arrival in arrivals if arrival.place not in receipts]
 
@@ -99,7 +113,11 @@ def _without(receipts: dict[int, Receipt], arrivals: list[_Arrival]) -> list[_Ar
 def _record(log: EventLog, arrivals: list[_Arrival], receipts: dict[int, Receipt]) -> None:
     if not log.is_sqlite:
         for take in (_insert_new, _count_copies_of_known):
-            receipts |= take(log, arrivals)
+            try:
+                receipts |= take(log, arrivals)
+            except DBAPIError as error:
+                if classify(error) is not Fault.COLLISION:
+                    raise
             arrivals = _without(receipts, arrivals)
     if arrivals:
         copies = _copies(arrivals)
@@ -114,17 +132,12 @@ def _insert_new(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
     came_once = {id_: group[0] for id_, group in _copies(arrivals).items() if len(group) == 1}
     if not came_once:
         return {}
-    try:
-        with log.write_single_statements() as cursor:
-            new = arrivals_postgresql.write_events_with_bodies(
-                cursor,
-                [_row([arrival]) for arrival in came_once.values()],
-                [arrival.event.body for arrival in came_once.values()],
-            )
-    except DBAPIError as error:
-        if classify(error) is not Fault.COLLISION:
-            raise
-        return {}
+    with log.write_single_statements() as cursor:
+        new = arrivals_postgresql.write_events_with_bodies(
+            cursor,
+            [_row([arrival]) for arrival in came_once.values()],
+            [arrival.event.body for arrival in came_once.values()],
+        )
     return {came_once[id_].place: Receipt.NEW for id_ in new}
 
 

@@ -44,7 +44,7 @@ def settle(
     try:
         lost, aftermath = _settle(log, replay, lease, results, closings, queue)
     except DBAPIError as error:
-        if classify(error) is not Fault.BAD_ROW:
+        if classify(error) not in (Fault.BAD_ROW, Fault.CONTRADICTION):
             raise
         refusal: Exception = error
     except (UnicodeError, OverflowError) as error:

@@ -109,7 +109,7 @@ class Reception:
 
     def _conclude(self, signed: Signed, receipt: Receipt) -> Answer:
         event, request_id = signed.event, signed.request_id
-        if receipt is Receipt.LOCKED:
+        if receipt in (Receipt.LOCKED, Receipt.INTERRUPTED):
             return self.refuse(UNAVAILABLE, request_id, event_id=event.id, reason=receipt.value)
         if receipt is Receipt.REFUSED:
             return self.refuse(

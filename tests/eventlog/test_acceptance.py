@@ -10,8 +10,10 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 
+from eventlog import arrivals_postgresql
 from eventlog.acceptance import REQUEUE_GRACE, Receipt, record
 from eventlog.database import EventLog
+from eventlog.errors import LogUnavailable
 from eventlog.event import Event
 from eventlog.tables import events
 from tests.eventlog.rows import bodies_of, count_events, event_row, seconds_until_due
@@ -220,6 +222,39 @@ def test_what_postgresql_refuses_fails_alone(postgres_log: EventLog) -> None:
     expected[2] = expected[3] = expected[8] = REFUSED
     assert record(postgres_log, batch) == expected
     assert count_events(postgres_log) == 6
+
+
+def test_a_copy_of_the_log_whose_numbers_begin_anew_refuses_no_event_for_good(log: EventLog) -> None:
+    record(log, [an_event(f"evt_{number}") for number in range(3)])
+    begin_anew = (
+        "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'events'"
+        if log.is_sqlite
+        else "SELECT setval(pg_get_serial_sequence('events', 'seq'), 1, false)"
+    )
+    with log.write() as connection:
+        connection.execute(text(begin_anew))
+    with pytest.raises(LogUnavailable, match="contradicts itself"):
+        record(log, [an_event("evt_new")])
+    assert record(log, [an_event("evt_1")]) == [DUPLICATE]
+
+
+@pytest.mark.parametrize(
+    ("accident", "receipt"),
+    [
+        ("SELECT pg_terminate_backend(pg_backend_pid())", Receipt.INTERRUPTED),
+        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$", DUPLICATE),
+    ],
+    ids=["connection lost", "collision"],
+)
+def test_what_a_batch_has_stored_is_told_whatever_happens_to_the_rest(
+    postgres_log: EventLog, monkeypatch: pytest.MonkeyPatch, accident: str, receipt: Receipt
+) -> None:
+    record(postgres_log, [an_event("evt_known")])
+    batch = [an_event("evt_new"), an_event("evt_known")]
+    with monkeypatch.context() as patch:
+        patch.setattr(arrivals_postgresql, "count_copies", lambda cursor, _: cursor.execute(accident))
+        assert record(postgres_log, batch) == [NEW, receipt]
+    assert record(postgres_log, batch) == [DUPLICATE, DUPLICATE]
 
 
 def test_sqlite_keeps_a_nul_in_a_type(sqlite_log: EventLog) -> None:

@@ -19,8 +19,8 @@ def classified(error: Exception) -> Fault:
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
-        ("INSERT INTO events (id) VALUES ('evt_1')", Fault.BAD_ROW),
-        ("INSERT INTO bodies VALUES (99, x'00', 0, x'00')", Fault.BAD_ROW),
+        ("INSERT INTO events (id) VALUES ('evt_1')", Fault.CONTRADICTION),
+        ("INSERT INTO bodies VALUES (99, x'00', 0, x'00')", Fault.CONTRADICTION),
         ("INSERT INTO events (seq, id) VALUES ('no number', 'evt_1')", Fault.BAD_ROW),
         ("SELECT zeroblob(2000000000)", Fault.BAD_ROW),
         ("SELECT * FROM tables_of_another_release", Fault.UNAVAILABLE),
@@ -69,8 +69,8 @@ def test_a_locked_sqlite_file_is_no_fault_of_the_row(tmp_path: Path) -> None:
         ("40P01", Fault.COLLISION),  # deadlock detected
         ("22001", Fault.BAD_ROW),  # string too long
         ("22021", Fault.BAD_ROW),  # character not in the repertoire
-        ("23502", Fault.BAD_ROW),  # not-null violation
-        ("23505", Fault.BAD_ROW),  # unique violation
+        ("23502", Fault.CONTRADICTION),  # not-null violation
+        ("23505", Fault.CONTRADICTION),  # unique violation
         ("54000", Fault.BAD_ROW),  # index row too large
         ("08006", Fault.UNAVAILABLE),  # connection failure
         ("25006", Fault.UNAVAILABLE),  # read-only transaction: a standby

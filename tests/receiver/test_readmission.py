@@ -136,7 +136,7 @@ def test_one_is_removed_only_after_it_is_durable(log: EventLog, monkeypatch: pyt
     assert left(log) == []
 
 
-@pytest.mark.parametrize("receipt", [Receipt.REFUSED, Receipt.LOCKED])
+@pytest.mark.parametrize("receipt", [Receipt.REFUSED, Receipt.LOCKED, Receipt.INTERRUPTED])
 def test_one_that_the_log_does_not_take_stays_and_says_why(
     log: EventLog, monkeypatch: pytest.MonkeyPatch, receipt: Receipt
 ) -> None:
