@@ -14,9 +14,11 @@ class ArrivingBody:
     """What has come so far of one request's body."""
 
     received: bytearray = field(default_factory=bytearray)
+    held: int = 0
+    """Bytes that count against the budget: those that came, and those that were reserved."""
     since: float
     """Seconds, of the clock that the budget was given."""
-    give_up: Callable[[], None]
+    give_up: Callable[[], object]
     """Wakes whoever waits for the rest."""
     is_given_up: bool = False
 
@@ -31,8 +33,8 @@ class BodyBudget:
         self.held_bytes = 0
 
     @contextmanager
-    def arrival(self, give_up: Callable[[], None]) -> Iterator[ArrivingBody]:
-        """Count a body for as long as it arrives; `give_up` is called at most once, by any `add`."""
+    def arrival(self, give_up: Callable[[], object]) -> Iterator[ArrivingBody]:
+        """Count a body for as long as it arrives; any `add` or `reserve` may call `give_up`, at most once."""
         body = ArrivingBody(since=self._clock(), give_up=give_up)
         self._arriving.add(body)
         try:
@@ -45,7 +47,12 @@ class BodyBudget:
         if body.is_given_up:
             return
         body.received += chunk
-        self.held_bytes += len(chunk)
+        self.reserve(body, len(chunk))
+
+    def reserve(self, body: ArrivingBody, size: int) -> None:
+        """Count bytes of a body that are kept elsewhere; may give up this body or others."""
+        body.held += size
+        self.held_bytes += size
         if self.held_bytes > self._capacity:
             self._make_room()
 
@@ -53,7 +60,7 @@ class BodyBudget:
         # By bytes times seconds: a large body that comes fast and a small one that comes slowly are both
         # worth waiting for; what is large and slow is what an attack is made of.
         now = self._clock()
-        by_cost = sorted(self._arriving, key=lambda body: len(body.received) * (now - body.since))
+        by_cost = sorted(self._arriving, key=lambda body: body.held * (now - body.since))
         while by_cost and self.held_bytes > self._capacity * _ROOM_AFTER_EVICTION:
             victim = by_cost.pop()
             self._forget(victim)
@@ -64,4 +71,4 @@ class BodyBudget:
     def _forget(self, body: ArrivingBody) -> None:
         if body in self._arriving:
             self._arriving.remove(body)
-            self.held_bytes -= len(body.received)
+            self.held_bytes -= body.held

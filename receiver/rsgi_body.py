@@ -12,6 +12,8 @@ from receiver.arriving import ArrivingBody, BodyBudget
 from receiver.time_limit import TimeLimit
 
 _SMALL_BYTES: Final = 8 * 1024
+_WHOLE_BYTES: Final = 128 * 1024
+"""Up to so many are reserved for a body before it comes, and read at once; larger ones count as they come."""
 _DISCARDED_BYTES: Final = 4 * 1024 * 1024
 """So much past the limit is still read: a client that is cut off while it sends seldom sees its 413."""
 
@@ -22,10 +24,11 @@ class BodyReader:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, *, limit_bytes: int, seconds: float, budget_bytes: int
     ) -> None:
+        self._loop = loop
         self._time = TimeLimit(loop, seconds)
         self._small = min(_SMALL_BYTES, limit_bytes)
+        self._whole = min(_WHOLE_BYTES, limit_bytes)
         self._limit = limit_bytes
-        self._seconds = seconds
         self._budget = BodyBudget(budget_bytes)
 
     def read(self, content_length: str | None, protocol: HTTPProtocol) -> Awaitable[bytes | Refusal]:
@@ -36,7 +39,7 @@ class BodyReader:
         declared = int(content_length) if content_length and content_length.isdecimal() else None
         if declared is not None and declared <= self._small:
             return self._read_small(declared, protocol)
-        return self._read_any(declared, protocol)
+        return self._read_counted(declared, protocol)
 
     async def _read_small(self, declared: int, protocol: HTTPProtocol) -> bytes | Refusal:
         """Read a body that takes no more room than a request's head does: its chunks need not be counted."""
@@ -47,24 +50,33 @@ class BodyReader:
             return TOO_SLOW
         return body if len(body) == declared else CUT_OFF
 
-    async def _read_any(self, declared: int | None, protocol: HTTPProtocol) -> bytes | Refusal:
+    async def _read_counted(self, declared: int | None, protocol: HTTPProtocol) -> bytes | Refusal:
         if declared is not None and declared > self._limit + _DISCARDED_BYTES:
             return too_large(self._limit)
         try:
-            async with asyncio.timeout(self._seconds) as deadline:
-                with self._budget.arrival(partial(_end_now, deadline)) as body:
-                    size = await self._read_chunks(protocol, body)
-                    if body.is_given_up:
-                        return CROWDED
-                    if size > self._limit:
-                        return too_large(self._limit)
-                    # granian ends the body where the client ended it.
-                    return CUT_OFF if declared not in (None, size) else bytes(body.received)
+            with (
+                self._time.watch_task() as watch,
+                self._budget.arrival(partial(self._loop.call_soon, watch.end_now)) as body,
+            ):
+                if declared is not None and declared <= self._whole:
+                    received = await self._read_whole(declared, protocol, body)
+                else:
+                    received = await self._read_chunks(declared, protocol, body)
+                return CROWDED if body.is_given_up else received
         except TimeoutError:
             return CROWDED if body.is_given_up else TOO_SLOW
 
-    async def _read_chunks(self, protocol: HTTPProtocol, body: ArrivingBody) -> int:
-        """Keep a body up to the limit, and give its length."""
+    async def _read_whole(self, declared: int, protocol: HTTPProtocol, body: ArrivingBody) -> bytes | Refusal:
+        self._budget.reserve(body, declared)
+        if body.is_given_up:
+            return CROWDED
+        received = await protocol()
+        return received if len(received) == declared else CUT_OFF
+
+    async def _read_chunks(
+        self, declared: int | None, protocol: HTTPProtocol, body: ArrivingBody
+    ) -> bytes | Refusal:
+        """Keep a body up to the limit, and read on a little past it."""
         size = 0
         async for chunk in protocol:
             size += len(chunk)
@@ -72,9 +84,7 @@ class BodyReader:
                 self._budget.add(body, chunk)
             elif size > self._limit + _DISCARDED_BYTES:
                 break
-        return size
-
-
-def _end_now(deadline: asyncio.Timeout) -> None:
-    if not deadline.expired():
-        deadline.reschedule(asyncio.get_running_loop().time())
+        if size > self._limit:
+            return too_large(self._limit)
+        # granian ends the body where the client ended it.
+        return CUT_OFF if declared not in (None, size) else bytes(body.received)

@@ -79,6 +79,11 @@ class TaskWatch:
         self._has_struck = True
         self._task.cancel()
 
+    def end_now(self) -> None:
+        """End the block before its time; not to be called by the task itself."""
+        if not self.done():
+            self.set_exception(TimeoutError())
+
     def __enter__(self) -> Self:
         return self
 

@@ -45,6 +45,15 @@ def test_past_the_budget_the_large_and_slow_one_is_given_up_and_its_bytes_are_fr
     assert budget.bodies.held_bytes == 51
 
 
+def test_what_is_reserved_counts_as_what_has_come(budget: Budget) -> None:
+    promised = budget.body("promised")
+    budget.bodies.reserve(promised, 60)
+    budget.now = 1
+    budget.body("came", 41)
+    assert budget.told == ["promised"]
+    assert budget.bodies.held_bytes == 41
+
+
 def test_so_much_is_given_up_that_there_is_room_again(budget: Budget) -> None:
     for number in range(10):
         budget.body(str(number), 10)

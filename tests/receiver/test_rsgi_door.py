@@ -74,6 +74,29 @@ def test_clients_that_send_half_a_body_hold_up_nobody_and_are_told_408(rsgi: Run
     assert rsgi.post(an_event("evt_after")).status == 202
 
 
+@pytest.mark.parametrize("size", [100_000, 200_000], ids=["read at once", "read chunk by chunk"])
+def test_a_large_body_that_does_not_come_gives_way_to_one_that_does(
+    sqlite_url: str, redis_url: str, size: int
+) -> None:
+    bounds = {"HOOKS_MAX_BODY_BYTES": str(size), "HOOKS_ARRIVING_BYTES": str(size)}
+    with running_door("rsgi", database_url=sqlite_url, redis_url=redis_url, **bounds) as door:
+        with door.connect() as slow:
+            slow.sendall(raw_request(an_event_of(size, "evt_slow"))[:-1000])
+            wait_until(lambda: door.post(an_event_of(size, "evt_honest")).status in (200, 202))
+            assert b" 503 " in read_head(slow).split(b"\r\n")[0]
+        assert door.post(an_event_of(size, "evt_after")).status == 202
+
+
+def test_half_of_a_body_that_is_read_chunk_by_chunk_is_told_408(sqlite_url: str, redis_url: str) -> None:
+    size = 200_000
+    bounds = {"HOOKS_MAX_BODY_BYTES": str(size), "HOOKS_BODY_SECONDS": "3"}
+    with running_door("rsgi", database_url=sqlite_url, redis_url=redis_url, **bounds) as door:
+        with door.connect() as slow:
+            slow.sendall(raw_request(an_event_of(size, "evt_slow"))[: -size // 2])
+            assert b" 408 " in read_head(slow).split(b"\r\n")[0]
+        assert door.post(an_event_of(size, "evt_after")).status == 202
+
+
 def test_half_of_a_small_body_is_told_408_and_holds_up_nobody(rsgi: RunningDoor) -> None:
     whole = raw_request(an_event("evt_small_and_slow"))
     with rsgi.connect() as slow:

@@ -65,6 +65,27 @@ def test_a_task_is_ended_where_it_waits_for_too_long() -> None:
     asyncio.run(run())
 
 
+def test_a_task_can_be_ended_before_its_time_once() -> None:
+    async def run() -> None:
+        limit = TimeLimit(asyncio.get_running_loop(), SECONDS)
+        watches = []
+
+        async def wait() -> None:
+            with limit.watch_task() as watch:
+                watches.append(watch)
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        for _ in range(2):
+            watches[0].end_now()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(task, SECONDS)
+        watches[0].end_now()
+
+    asyncio.run(run())
+
+
 def test_a_task_that_was_in_time_is_left_alone() -> None:
     async def run() -> None:
         limit = TimeLimit(asyncio.get_running_loop(), 0)
