@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from eventlog import engine_postgresql, engine_sqlite
+from eventlog.checkpoints import Checkpoints
 from eventlog.driver import Cursor, driver_cursor
 from eventlog.engine_sqlite import WRITES
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable, RowLocked
@@ -34,13 +35,21 @@ _BUSY_SECONDS: Final = 3
 class EventLog:
     """One database with the events in it, open for any number of threads; not across a fork."""
 
-    def __init__(self, engine: Engine, gate: Gate | None, *, soon: Engine | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        gate: Gate | None,
+        *,
+        soon: Engine | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
         """`soon` is for what need not outlive the machine's end as soon as it is written."""
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
         self._soon = self._writer if soon is None else soon.execution_options(**{WRITES: True})
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._gate = gate
+        self._checkpoints = checkpoints
 
     @classmethod
     def open(cls, url: str) -> "EventLog":
@@ -50,10 +59,13 @@ class EventLog:
         """
         parsed = parse_url(url)
         if parsed.drivername == "sqlite":
+            engine = engine_sqlite.make(parsed, busy_seconds=_BUSY_SECONDS)
+            soon = engine_sqlite.make(parsed, busy_seconds=_BUSY_SECONDS, synchronous="NORMAL")
             return cls(
-                engine_sqlite.make(parsed, busy_seconds=_BUSY_SECONDS),
+                engine,
                 WriteGate(Path(str(parsed.database)), patience_seconds=_BUSY_SECONDS),
-                soon=engine_sqlite.make(parsed, busy_seconds=_BUSY_SECONDS, synchronous="NORMAL"),
+                soon=soon,
+                checkpoints=Checkpoints(engine, soon),
             )
         return cls(engine_postgresql.make(parsed, busy_seconds=_BUSY_SECONDS), None)
 
@@ -163,6 +175,11 @@ class EventLog:
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
         return postgresql.insert(table)
+
+    def checkpoint_if_due(self) -> None:
+        """Move what was written to SQLite's file, for a moment when nobody waits; else a commit does it."""
+        if self._checkpoints:
+            self._checkpoints.do_if_due()
 
     def close(self) -> None:
         self._engine.dispose()

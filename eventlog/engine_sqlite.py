@@ -13,9 +13,6 @@ from eventlog.driver import driver_cursor
 WRITES: Final = "hooks_writes"
 """The execution option of connections that were opened to write."""
 
-_CHECKPOINT_PAGES: Final = 250
-"""Past so many, a commit moves them to the file, and all wait: often and briefly, not seldom and long."""
-
 
 def make(url: URL, *, busy_seconds: float, synchronous: str = "FULL") -> Engine:
     """Make an engine for a file; who finds it locked waits for so many seconds."""
@@ -32,12 +29,7 @@ def make(url: URL, *, busy_seconds: float, synchronous: str = "FULL") -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ANN401
         connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
-        for pragma in (
-            "journal_mode = WAL",
-            f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
-            f"synchronous = {synchronous}",
-            "foreign_keys = ON",
-        ):
+        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         record.info["file"] = _identity(path)
 

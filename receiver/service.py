@@ -1,6 +1,6 @@
 """Where the receiver's parts meet: settings in, a reception with its threads running out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -77,9 +77,14 @@ def open_service(
         structlog.get_logger("receiver").warning("log_unavailable", reason=str(error))
     queue = EventQueue.connect(redis_url or QueueSettings().url)
     enqueuer = Enqueuer(queue)
+
+    def pass_on(ids: Sequence[str]) -> None:
+        enqueuer.offer(ids)
+        log.checkpoint_if_due()  # those who were answered take their time to send their next
+
     intake = Intake(
         partial(record, log),
-        enqueuer.offer,
+        pass_on,
         capacity_events=settings.intake_events,
         capacity_bytes=settings.intake_bytes,
         longest_wait_seconds=settings.intake_seconds,

@@ -76,6 +76,7 @@ class Clock:
             self._sweep_alone(with_queued=is_time)
             self._lone_watch.look(now)
             self._feeds_on = self._feeder.feed(now, backlog)
+        self._log.checkpoint_if_due()
 
     def feed_on(self, now: float) -> None:
         """Feed replays between two turns, as fast as workers work them off."""
@@ -83,6 +84,7 @@ class Clock:
             backlog = self._queue.waiting_jobs()
             if self._feeder.has_room(backlog):
                 self._feeds_on = self._feeder.feed(now, backlog)
+        self._log.checkpoint_if_due()
 
     @contextmanager
     def _outlived(self) -> Iterator[None]:

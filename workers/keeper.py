@@ -107,6 +107,7 @@ class Keeper:
                 continue
             if finishing:
                 self._end(batch)
+            self._log.checkpoint_if_due()
 
     def _has_work(self) -> bool:
         return bool(self._finishing or self._results or self._closings)

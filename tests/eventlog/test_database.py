@@ -86,15 +86,6 @@ def test_sqlite_writes_ahead_and_syncs_every_commit(sqlite_log: EventLog) -> Non
             assert values == ["wal", 2, 1]  # 2 is FULL
 
 
-def test_checkpoints_on_sqlite_are_small_so_that_none_holds_writers_up_for_long(
-    sqlite_log: EventLog, sqlite_url: str
-) -> None:
-    ahead = Path(f"{parse_url(sqlite_url).database}-wal")
-    for number in range(150):
-        record(sqlite_log, [an_event(f"evt_{number}")])
-    assert ahead.stat().st_size < 2_000_000  # it keeps the size that it once had
-
-
 def test_a_writer_on_sqlite_has_the_right_to_write_from_the_start(
     sqlite_log: EventLog, sqlite_url: str
 ) -> None:

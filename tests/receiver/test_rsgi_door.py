@@ -15,6 +15,7 @@ from functools import partial
 import pytest
 
 from receiver.port import PortTaken, require_port
+from tests.eventlog.wal import in_the_file, with_empty_wal
 from tests.receiver.running_door import (
     LIMIT,
     RunningDoor,
@@ -269,3 +270,11 @@ def test_the_garbage_collector_passes_over_what_was_loaded_before_the_first_requ
         timeout=60,
     )
     assert float(told.stderr) > 10
+
+
+def test_what_was_accepted_is_moved_from_sqlites_wal_between_commits(sqlite_url: str, redis_url: str) -> None:
+    with running_door("rsgi", database_url=sqlite_url, redis_url=redis_url) as door:
+        database = with_empty_wal(sqlite_url)
+        for number in range(60):  # none of these commits does it
+            assert door.post(an_event(f"evt_{number}")).status == 202
+        wait_until(lambda: in_the_file(database) > 0)

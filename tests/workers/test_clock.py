@@ -16,6 +16,7 @@ from eventlog.settlement import settle
 from eventlog.states import State
 from tests.eventlog.set_clock import SetClock
 from tests.eventlog.stored import accept, make_overdue, run
+from tests.eventlog.wal import in_the_file, with_empty_wal
 from tests.servers.valkey import Valkey
 from tests.servers.waiting import wait_until
 from tests.workers.claims import a_result, claim_some, closing, make_due
@@ -55,6 +56,19 @@ def test_an_event_that_no_job_came_for_is_sent_again(log: EventLog, queue: Event
     assert [(line["event"], line["events"], line["first"]) for line in logs] == [("job_missed", 1, "evt_1")]
     clock.turn(2)
     assert queue.waiting_jobs() == 1
+
+
+def test_what_a_turn_wrote_is_moved_from_sqlites_wal_after_it(
+    log: EventLog, sqlite_url: str, queue: EventQueue
+) -> None:
+    names = [f"evt_{number}" for number in range(250)]
+    accept(log, *names)
+    for name in names:
+        run(log, name, {"h": State.DONE})
+    create(log, selection=Selection(), handlers={"h": ["*"]}, who="a test")
+    database = with_empty_wal(sqlite_url)
+    Clock(log, queue, lease=LEASE).turn(0)
+    assert in_the_file(database, "deliveries") == 2 * len(names)
 
 
 def test_a_lease_that_ran_out_is_taken_back(log: EventLog, queue: EventQueue, clock: Clock) -> None:

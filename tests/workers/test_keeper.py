@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.states import State
+from tests.eventlog.wal import in_the_file, with_empty_wal
 from tests.servers.postgres import PostgreSQL
 from tests.servers.waiting import wait_until
 from tests.workers.claims import a_result, claim_some, closing, expire_leases
@@ -100,6 +101,20 @@ def test_one_batch_follows_the_other(log: EventLog, keeper: Keeper) -> None:
         keeper.add([a_result(seq)], closing(seq, f"evt_{number}"))
         keeper.finish()
     assert {state(log, f"evt_{number}") for number in range(20)} == {State.DONE}
+
+
+def test_what_was_recorded_is_moved_from_sqlites_wal_between_commits(
+    log: EventLog, sqlite_url: str, keep: Keep
+) -> None:
+    batch = claim_some(log, *(f"evt_{number}" for number in range(150)))
+    database = with_empty_wal(sqlite_url)
+    keeper = keep(log)
+    keeper.watch(batch)
+    for number in range(150):
+        seq = start(batch)
+        keeper.add([a_result(seq)], closing(seq, f"evt_{number}"))
+    keeper.finish()
+    wait_until(lambda: in_the_file(database, "deliveries") == 150)
 
 
 def test_what_was_not_started_is_handed_back_after_a_second_with_a_job(
