@@ -18,7 +18,6 @@ from eventlog.errors import LogUnavailable, RowLocked
 from eventlog.event import Event
 from eventlog.faults import Fault, classify
 from eventlog.instant import as_stored
-from eventlog.open_transactions import announce_intake
 from eventlog.tables import events
 
 __all__ = ["REQUEUE_GRACE", "Receipt", "record"]
@@ -158,7 +157,7 @@ def _locked_ids(log: EventLog, arrivals: list[_Arrival]) -> set[str]:
     known = select(events.c.id).where(events.c.id.in_({arrival.event.id for arrival in arrivals}))
     free = known.with_for_update(key_share=True, skip_locked=True)
     with log.write() as connection:
-        announce_intake(connection)
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{arrivals_postgresql.LOCK_TIMEOUT}'")
         return set(connection.execute(known).scalars()) - set(connection.execute(free).scalars())
 
 

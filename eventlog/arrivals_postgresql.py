@@ -12,11 +12,20 @@ import msgspec
 from eventlog.arrival_rows import REQUEUE_GRACE, BodyRow, EventRow, Written
 from eventlog.driver import Cursor
 from eventlog.instant import POSTGRESQL_NOW, microseconds
-from eventlog.open_transactions import ANNOUNCE
+from eventlog.open_transactions import ANNOUNCEMENT
 
 _DUE_AT: Final = f"{POSTGRESQL_NOW} + {microseconds(REQUEUE_GRACE)}"
+LOCK_TIMEOUT: Final = "500ms"
+"""Arrivals wait neither for a row that somebody holds, nor for the same id in a transaction that hangs."""
 # Announced before the first seq is given, as each row has part of the announcement.
-_ANNOUNCED: Final = f"WITH announced AS MATERIALIZED ({ANNOUNCE})"
+_ANNOUNCED: Final = (
+    f"WITH announced AS MATERIALIZED (SELECT {ANNOUNCEMENT},"
+    f" set_config('lock_timeout', '{LOCK_TIMEOUT}', true),"
+    # A log whose database was set to lose commits still keeps its promise; stronger settings stay.
+    " CASE current_setting('synchronous_commit') WHEN 'off'"
+    " THEN set_config('synchronous_commit', 'on', true) END"
+    " FROM events_seq_seq)"
+)
 _INSERT: Final = (
     "INSERT INTO events (id, type, subject, created_at, received_at, body_sha256, seen, state, due_at)"
     " SELECT r ->> 0, r ->> 1, r ->> 2, (r ->> 3)::bigint, (r ->> 4)::bigint, decode(r ->> 5, 'hex'),"

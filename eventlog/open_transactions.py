@@ -15,28 +15,16 @@ _NAMESPACE: Final = 0x4843 << 48
 _SEQ_MASK: Final = (1 << 48) - 1
 
 # Until the first seq is given, last_value names that one already, and is_called is false.
-ANNOUNCE: Final = (
-    f"SELECT pg_advisory_xact_lock_shared({_NAMESPACE}::bigint | (last_value - (NOT is_called)::int)),"
-    # A log whose database was set to lose commits still keeps its promise; stronger settings stay.
-    " CASE current_setting('synchronous_commit') WHEN 'off'"
-    " THEN set_config('synchronous_commit', 'on', true) END,"
-    # Arrivals wait neither for a row that somebody holds, nor for the same id in a transaction that hangs.
-    " set_config('lock_timeout', '500ms', true)"
-    " FROM events_seq_seq"
+ANNOUNCEMENT: Final = (
+    f"pg_advisory_xact_lock_shared({_NAMESPACE}::bigint | (last_value - (NOT is_called)::int))"
 )
-"""What a transaction on PostgreSQL says before it inserts events."""
+"""What a transaction on PostgreSQL selects from events_seq_seq before it inserts events."""
 _LAST_GIVEN: Final = text("SELECT last_value - (NOT is_called)::int FROM events_seq_seq")
 _LOWEST_ANNOUNCED: Final = text(
     "SELECT min(((classid::bigint << 32) | objid::bigint) & :mask) FROM pg_locks"
     " WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = :namespace"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-
-
-def announce_intake(connection: Connection) -> None:
-    """Tell readers, before any event is inserted, that events above today's last seq may come late."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(ANNOUNCE)
 
 
 def settled_upto(connection: Connection) -> int:

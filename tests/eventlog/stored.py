@@ -11,7 +11,7 @@ from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.event import Event
 from eventlog.leases import ORIGINAL_RUN, claim, new_lease
-from eventlog.open_transactions import announce_intake
+from eventlog.open_transactions import ANNOUNCEMENT
 from eventlog.replay_feed import feed
 from eventlog.replays import create
 from eventlog.schema import upgrade
@@ -106,7 +106,7 @@ def replay(log: EventLog, event_id: str, handler: str) -> int:
 def open_intake(log: EventLog, event: Event) -> Iterator[None]:
     """Hold a transaction open that has inserted the event, and commit it at the end of the block."""
     with log.write() as connection:
-        announce_intake(connection)
+        connection.exec_driver_sql(f"SELECT {ANNOUNCEMENT} FROM events_seq_seq")
         connection.execute(
             insert(events).values(
                 id=event.id,
