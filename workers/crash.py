@@ -12,9 +12,9 @@ from eventlog.database import EventLog
 from eventlog.settlement import Failure, Result, settle
 from workers.memory import GROWN_EXIT
 from workers.page import Note, Running
-from workers.queue.redis_queue import EventQueue, QueueUnavailable
+from workers.queue.redis_queue import EventQueue
 from workers.surroundings import FILES_CLOSED_EXIT
-from workers.waking import send_woken
+from workers.waking import send_or_leave, send_woken
 
 _OWN_EXITS: Final = {
     FILES_CLOSED_EXIT: "was ended, because files of its own were closed, such as the event log's,",
@@ -60,12 +60,7 @@ def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge:
                 error=f"{result.failure.error_type}: {result.failure.message}" if result.failure else "",
             )
     ids = leases.hand_back(log, replay=note.replay, queue=note.queue, lease=note.lease)
-    try:
-        queue.send(ids, replay=note.replay, queue=note.queue)
-    except QueueUnavailable as error:
-        structlog.get_logger("worker").warning(
-            "queue_unavailable", left_to_the_sweeper=len(ids), error=str(error)
-        )
+    send_or_leave(queue, ids, replay=note.replay, name=note.queue)
 
 
 def _result_of(running: Running, cause: str) -> Result:

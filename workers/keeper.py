@@ -17,8 +17,8 @@ from eventlog.errors import LogUnavailable
 from eventlog.outcome import Aftermath, Woken
 from eventlog.settlement import Closing, Result, settle
 from workers.batch import Batch
-from workers.queue.redis_queue import EventQueue, QueueUnavailable
-from workers.waking import send_woken
+from workers.queue.redis_queue import EventQueue
+from workers.waking import send_or_leave, send_woken
 
 _SETTLE_EVERY_SECONDS: Final = 0.02
 _LOOK_EVERY_SECONDS: Final = 0.25
@@ -164,10 +164,7 @@ class Keeper:
         except LogUnavailable:
             batch.return_unstarted(taken)
             raise
-        try:
-            self._queue.send(ids, replay=batch.replay, queue=batch.queue)
-        except QueueUnavailable as error:
-            self._logger.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
+        send_or_leave(self._queue, ids, replay=batch.replay, name=batch.queue)
 
     def _give_up(self, batch: Batch) -> None:
         batch.lose_all()
