@@ -54,6 +54,8 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     has_lone: bool = False
     """Whether other deliveries of it run alone: then the log tells what state it is in."""
+    is_due_now: bool = False
+    """Whether a delivery of it is still to be handed on: it waits for no retry of the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

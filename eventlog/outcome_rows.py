@@ -11,7 +11,6 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
-    false,
     func,
     not_,
     select,
@@ -171,12 +170,13 @@ def _record_failures(log: EventLog, connection: Connection, replay: int, results
 
 def close_events(connection: Connection, lease: str, closings: Sequence[Closing]) -> list[Closing]:
     """Close events; returns those that the deliveries which run alone had ended before."""
-    by_state: dict[State, list[int]] = {}
+    by_state: dict[tuple[State, bool], list[int]] = {}
     for closing in closings:
-        by_state.setdefault(closing.state, []).append(closing.seq)
+        by_state.setdefault((closing.state, closing.is_due_now), []).append(closing.seq)
     mixed = [closing.seq for closing in closings if closing.has_lone and closing.state is not State.WAITING]
-    for state, seqs in by_state.items():
-        statement = _LET_WAIT if state is State.WAITING else _END
+    for (state, is_due_now), seqs in by_state.items():
+        waiting = _LOOK_NOW if is_due_now else _LET_WAIT
+        statement = waiting if state is State.WAITING else _END
         connection.execute(statement, {"to_state": state, "held_by": lease, "seqs": seqs})
     return sum_up(connection, mixed)
 
@@ -197,6 +197,7 @@ _CLOSE: Final = (
     .values(state=bindparam("to_state"), lease=None)
 )
 _END: Final = _CLOSE.values(due_at=None)
+_LOOK_NOW: Final = _CLOSE.values(due_at=database_now())
 # Where no delivery waits after all, the event is looked at now: it must not wait for ever.
 _LET_WAIT: Final = _CLOSE.values(due_at=func.coalesce(_NEXT_ATTEMPT, database_now()))
 
@@ -227,10 +228,9 @@ def sum_up(connection: Connection, seqs: Iterable[int]) -> list[Closing]:
         state = summarise(of_event)
         # What runs alone is due by itself; an event that waits for nothing else has no time of its own.
         unended = state in UNFINISHED
-        # One that is due, though none of its retries is, still has deliveries to be handed on.
-        is_to_be_claimed = (
-            false() if seq in retries else and_(events.c.state == State.WAITING, events.c.due_at.isnot(None))
-        )
+        # One that is due, and before its retries, still has deliveries to be handed on.
+        before_retries = [events.c.due_at <= min(retries[seq])] if seq in retries else []
+        is_to_be_claimed = and_(events.c.state == State.WAITING, events.c.due_at.isnot(None), *before_retries)
         ids = connection.execute(
             update(events)
             .where(

@@ -48,13 +48,13 @@ class Dispatcher:
         is_lost: Callable[[], bool],
         record: Callable[[list[Result], Closing | None], None],
         queue: str | None = None,
-        placed: Collection[tuple[int, str]] = (),
+        unplaced: Collection[tuple[int, str]] = (),
     ) -> None:
         """Run what is due of one event; `record` is called with each outcome as it comes.
 
-        The last call closes the event, which only its original run does. `placed` are the deliveries, by
-        event and handler, that were handed on to run elsewhere. When `is_lost` says that another worker may
-        have taken over, nothing more is run.
+        The last call closes the event, which only its original run does. `unplaced` are the deliveries, by
+        event and handler, that are to run elsewhere and could not be handed on yet. When `is_lost` says that
+        another worker may have taken over, nothing more is run.
         """
         by_event = replay == ORIGINAL_RUN and queue is None
         states = {prior.handler: prior.state for prior in claimed.prior if prior.queue is None}
@@ -78,7 +78,8 @@ class Dispatcher:
                 unrecorded = [delivered.result]
         if by_event:
             # What could not be handed on yet is tried again soon, with the event.
-            states |= {name: State.WAITING for name in elsewhere if (claimed.seq, name) not in placed}
+            left = [name for name in elsewhere if (claimed.seq, name) in unplaced]
+            states |= dict.fromkeys(left, State.WAITING)
             record(
                 unrecorded,
                 Closing(
@@ -86,6 +87,7 @@ class Dispatcher:
                     event_id=claimed.event.id,
                     state=summarise(list(states.values())),
                     has_lone=bool(elsewhere) or any(prior.queue is not None for prior in claimed.prior),
+                    is_due_now=bool(left),
                 ),
             )
         elif unrecorded:

@@ -84,7 +84,7 @@ class Runner:
         return claim.claimed
 
     def _hand_on(self, batch: Batch, claimed: Sequence[Claimed]) -> frozenset[tuple[int, str]]:
-        """Hand on what is to run elsewhere; gives, by event and handler, what could be."""
+        """Hand on what is to run elsewhere; gives, by event and handler, what could not be."""
         left = [
             placement
             for one in claimed
@@ -108,12 +108,12 @@ class Runner:
         for one in claimed:
             if one.seq in handed_on and batch.replay == ORIGINAL_RUN:
                 structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
-        return placed
+        return frozenset((each.seq, each.handler) for each in left)
 
     def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:
         self._sure_at = monotonic()
         self._keeper.watch(batch)
-        placed = self._hand_on(batch, claimed)
+        unplaced = self._hand_on(batch, claimed)
         if self._stopping:
             self._keeper.hand_back_unstarted()
         while not self._stopping and (one := batch.start_next()) is not None:
@@ -122,7 +122,7 @@ class Runner:
                 replay=batch.replay,
                 lease=batch.lease,
                 queue=batch.queue,
-                placed=placed,
+                unplaced=unplaced,
                 is_lost=lambda seq=one.seq: self._has_lost(batch, seq),  # type: ignore[misc]
                 record=self._keeper.add,
             )

@@ -63,12 +63,14 @@ class Lane:
         lease = new_lease()
         claimed = claim(self.log, ids, replay=ORIGINAL_RUN, lease=lease, duration=LONG)
         handed = hand_on(self.log, [self.placement(one) for one in claimed], replay=ORIGINAL_RUN, lease=lease)
+        placed = {seq for seq, _ in handed.placed}
         closings = [
             Closing(
                 seq=one.seq,
                 event_id=one.event.id,
-                state=State.UNHANDLED if (one.seq, self.handler) in handed.placed else State.WAITING,
+                state=State.UNHANDLED if one.seq in placed else State.WAITING,
                 has_lone=True,
+                is_due_now=one.seq not in placed,
             )
             for one in claimed
         ]

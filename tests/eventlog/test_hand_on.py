@@ -20,7 +20,7 @@ from eventlog.states import State
 from eventlog.tables import deliveries, starts
 from eventlog.turns import lock_lines
 from tests.eventlog.lane import HANDLER, Lane
-from tests.eventlog.rows import LONG, delivery_rows, event_row
+from tests.eventlog.rows import LONG, delivery_rows, event_row, seconds_until_due
 from tests.eventlog.set_clock import SetClock
 
 HOUR = timedelta(hours=1)
@@ -60,20 +60,36 @@ def test_a_replay_that_came_while_a_later_event_ran_goes_before_its_retry(log: E
     assert lane.states()["e2"] == "queued"
 
 
-def test_an_event_is_not_over_while_it_could_not_be_handed_on_to_all(log: EventLog) -> None:
+@pytest.mark.parametrize("retries", [[], [HOUR]])
+def test_an_event_is_not_over_while_it_could_not_be_handed_on_to_all(
+    log: EventLog, retries: list[timedelta]
+) -> None:
     lane = Lane(log=log, queue="slow", is_ordered=False)
     lane.arrive("e1")
     lease = new_lease()
     (one,) = claim(log, ["e1"], replay=ORIGINAL_RUN, lease=lease, duration=LONG)
     hand_on(log, [lane.placement(one)], replay=ORIGINAL_RUN, lease=lease)
+    results = [
+        Result(
+            seq=one.seq,
+            handler="failing",
+            attempt=1,
+            failures=1,
+            state=State.WAITING,
+            started_at=datetime.now(UTC),
+            duration=timedelta(0),
+            retry_in=retry_in,
+        )
+        for retry_in in retries
+    ]
     # Another handler's could not be placed: the event is due at once.
-    closing = Closing(seq=one.seq, event_id="e1", state=State.WAITING, has_lone=True)
-    settle(log, replay=ORIGINAL_RUN, lease=lease, results=[], closings=[closing])
+    closing = Closing(seq=one.seq, event_id="e1", state=State.WAITING, has_lone=True, is_due_now=True)
+    settle(log, replay=ORIGINAL_RUN, lease=lease, results=results, closings=[closing])
     _, (run,) = lane.claim("e1")
     lane.end(run)
     row = event_row(log, "e1")
     assert row.state == State.WAITING
-    assert row.due_at is not None
+    assert seconds_until_due(log, row) <= 0
 
 
 def let_the_rate_allow_one(lane: Lane) -> None:

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
@@ -365,3 +366,13 @@ def test_an_event_that_waits_for_nothing_is_due_at_once(log: EventLog) -> None:
     (event,) = claimed(log, "evt_1", lease=lease)
     settle(log, replay=0, lease=lease, results=[], closings=[closing(event, State.WAITING)])
     assert seconds_until_due(log, event_row(log, "evt_1")) <= 0
+
+
+def test_an_event_of_which_more_is_to_run_is_due_at_once_though_a_retry_waits(log: EventLog) -> None:
+    accept(log, "now", "later")
+    lease = new_lease()
+    now, later = claimed(log, "now", "later", lease=lease)
+    results = [result(event, "h", State.WAITING, retry_in=LONG) for event in (now, later)]
+    closings = [replace(closing(now, State.WAITING), is_due_now=True), closing(later, State.WAITING)]
+    settle(log, replay=0, lease=lease, results=results, closings=closings)
+    assert [swept.event_id for swept in sweep(log)] == ["now"]

@@ -1,15 +1,19 @@
 """One job from claim to settled, in the test's process: real log, queue, page and keeper."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
+from eventlog.errors import LogUnavailable
 from eventlog.states import State
-from handlers import Context, Event, Router
-from tests.eventlog.stored import accept
+from eventlog.sweep import sweep
+from handlers import Context, Event, RetryLater, Router
+from tests.eventlog.stored import accept, an_event, open_intake
 from tests.workers.claims import LONG
 from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
@@ -40,6 +44,12 @@ class Running:
     def states(self, *ids: str) -> list[State]:
         details = [read_detail(self.log, event_id) for event_id in ids]
         return [detail.state for detail in details if detail is not None]
+
+
+@pytest.fixture
+def log(database_url: str, open_log: Callable[[str], EventLog]) -> EventLog:
+    """Return an empty log; the test runs once on each kind of database."""
+    return open_log(database_url)
 
 
 @pytest.fixture
@@ -114,6 +124,57 @@ def test_a_job_that_comes_after_the_stop_is_handed_back_whole(running: Running, 
     running.runner.run(["evt_1", "evt_2"], 0)
     assert running.states("evt_1", "evt_2") == [State.QUEUED, State.QUEUED]
     assert queue.waiting_jobs() == 1
+
+
+def ask_for_an_hour(event: Event, ctx: Context) -> RetryLater:
+    return RetryLater(timedelta(hours=1))
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the log be away when the runner hands on for the first time."""
+
+    def away(*_: object, **__: object) -> NoReturn:
+        monkeypatch.undo()
+        raise LogUnavailable("away for a moment")
+
+    monkeypatch.setattr("workers.runner.hand_on", away)
+
+
+def test_what_could_not_be_handed_on_is_not_put_off_by_the_retry_of_another_handler(
+    running: Running, queue: EventQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.router.on("*")(ask_for_an_hour)
+    ran: list[str] = []
+
+    @running.router.on("*", order="strict")
+    def ordered(event: Event, ctx: Context) -> None:
+        ran.append(event.id)
+
+    accept(running.log, "evt_1")
+    fail_once(monkeypatch)
+    running.runner.run(["evt_1"], 0)
+    assert [swept.event_id for swept in sweep(running.log)] == ["evt_1"]
+    running.runner.run(["evt_1"], 0)
+    running.runner.run(["evt_1"], 0, "hooks")
+    assert ran == ["evt_1"]
+
+
+def test_an_intake_that_stays_open_puts_nothing_off_until_the_retry_of_another_handler(
+    postgres_url: str, open_log: Callable[[str], EventLog], queue: EventQueue
+) -> None:
+    log = open_log(postgres_url)
+    running = Running(log, queue)
+    running.router.on("*")(ask_for_an_hour)
+
+    @running.router.on("*", order="strict")
+    def ordered(event: Event, ctx: Context) -> None: ...
+
+    with open_intake(log, an_event("evt_0")):
+        accept(log, "evt_1")
+        running.runner.run(["evt_1"], 0)
+    assert running.states("evt_1") == [State.WAITING]
+    assert "evt_1" in [swept.event_id for swept in sweep(log)]
+    running.page.close()
 
 
 def test_a_job_while_the_log_is_away_is_left_to_the_sweeper(queue: EventQueue) -> None:
