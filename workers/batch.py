@@ -34,11 +34,6 @@ class Batch:
             self._unstarted.clear()
             return taken
 
-    def return_unstarted(self, taken: Sequence[Claimed]) -> None:
-        """Take the taken back, as it could not be handed back: it may be started, or handed back later."""
-        with self._lock:
-            self._unstarted.extend(taken)
-
     def lose(self, seqs: Iterable[int]) -> None:
         """Note that another worker may run these by now."""
         with self._lock:

@@ -38,6 +38,7 @@ class Keeper:
         self._closings: list[Closing] = []
         self._finishing = False
         self._handing_back = False
+        self._to_hand_back: set[int] = set()
         self._changed = threading.Condition()
         self._logger = structlog.get_logger("worker")
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -51,6 +52,7 @@ class Keeper:
             self._batch = batch
             self._results, self._closings = [], []
             self._finishing = self._handing_back = False
+            self._to_hand_back = set()
 
     def add(self, results: Sequence[Result], closing: Closing | None = None) -> None:
         """Have outcomes of the batch recorded soon."""
@@ -137,6 +139,8 @@ class Keeper:
             self._report(batch, closings, lost)
         # A lease is one for the whole batch: where some of it was lost, the rest is better left to others.
         if lost or self._handing_back or monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
+            self._to_hand_back |= {one.seq for one in batch.take_unstarted()}
+        if self._to_hand_back:
             self._hand_back(batch)
 
     def _report(self, batch: Batch, closings: Sequence[Closing], lost: set[int]) -> None:
@@ -150,26 +154,23 @@ class Keeper:
             self._logger.info("event_settled", event_id=closing.event_id, state=closing.state.value)
 
     def _hand_back(self, batch: Batch) -> None:
-        taken = batch.take_unstarted()
-        if not taken:
-            return
-        try:
-            ids = leases.hand_back(
-                self._log,
-                replay=batch.replay,
-                queue=batch.queue,
-                lease=batch.lease,
-                seqs=[one.seq for one in taken],
-            )
-        except LogUnavailable:
-            batch.return_unstarted(taken)
-            raise
+        # After `LogUnavailable` nobody knows whether it was committed: another worker may have them, so that
+        # they are never started here. What is not held any more at the next try, the sweeper sends.
+        ids = leases.hand_back(
+            self._log,
+            replay=batch.replay,
+            queue=batch.queue,
+            lease=batch.lease,
+            seqs=sorted(self._to_hand_back),
+        )
+        self._to_hand_back = set()
         send_or_leave(self._queue, ids, replay=batch.replay, name=batch.queue)
 
     def _give_up(self, batch: Batch) -> None:
         batch.lose_all()
         with self._changed:
             self._results, self._closings = [], []
+            self._to_hand_back = set()
         self._end(batch)
 
     def _end(self, batch: Batch) -> None:

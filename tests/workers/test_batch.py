@@ -34,14 +34,6 @@ def test_what_is_taken_is_not_started() -> None:
     assert batch.take_unstarted() == []
 
 
-def test_what_could_not_be_handed_back_may_be_started_again() -> None:
-    batch = batch_of(2)
-    batch.return_unstarted(batch.take_unstarted())
-    started = batch.start_next()
-    assert started is not None
-    assert started.seq == 1
-
-
 def test_what_is_lost_is_known_to_be() -> None:
     batch = batch_of(3)
     batch.lose({2})

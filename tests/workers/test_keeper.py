@@ -3,18 +3,21 @@
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
+from eventlog.errors import LogUnavailable
 from eventlog.states import State
 from tests.eventlog.wal import in_the_file, with_empty_wal
 from tests.servers.postgres import PostgreSQL
 from tests.servers.waiting import wait_until
-from tests.workers.claims import a_result, claim_some, closing, expire_leases
+from tests.workers.claims import a_result, claim_batch, claim_some, closing, expire_leases
 from workers.batch import Batch
 from workers.keeper import Keeper
 from workers.queue.redis_queue import EventQueue
@@ -249,6 +252,34 @@ def test_a_hand_back_that_failed_is_tried_again(
         wait_until(lambda: any(line["event"] == "log_unavailable" for line in logs))
         postgres.start()
         wait_until(lambda: state(log, "evt_2") is State.QUEUED)
+
+
+def test_what_may_have_been_handed_back_already_is_not_started_here(
+    postgres_url: str,
+    keep: Keep,
+    open_log: Callable[[str], EventLog],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = open_log(postgres_url)
+    keeper = keep(log)
+    batch = claim_some(log, "evt_1", "evt_2")
+    keeper.watch(batch)
+    start(batch)
+
+    def lose_the_answer(*args: Any, **kwargs: Any) -> NoReturn:
+        monkeypatch.undo()
+        leases.hand_back(*args, **kwargs)
+        raise LogUnavailable("the connection was lost during the commit")
+
+    monkeypatch.setattr("eventlog.leases.hand_back", lose_the_answer)
+    with capture_logs() as logs:
+        keeper.hand_back_unstarted()
+        wait_until(lambda: any(line["event"] == "log_unavailable" for line in logs))
+        other = claim_batch(log, ["evt_2"])
+        start(other)
+        assert batch.start_next() is None
+        keeper.finish()
+    assert leases.holds(log, replay=0, lease=other.lease, seq=2)
 
 
 def _detail_handlers(log: EventLog, event_id: str) -> list[str]:
