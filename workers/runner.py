@@ -56,6 +56,7 @@ class Runner:
         lease = leases.new_lease()
         try:
             self._page.write(Note(is_ready=True, lease=lease, replay=replay, queue=queue))
+            self._sure_at = monotonic()  # before the claim: its answer may take long
             claimed = self._claim(event_ids, replay, queue, lease)
             if claimed:
                 self._run(Batch(lease=lease, replay=replay, queue=queue, claimed=claimed), claimed)
@@ -111,7 +112,6 @@ class Runner:
         return frozenset((each.seq, each.handler) for each in left)
 
     def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:
-        self._sure_at = monotonic()
         self._keeper.watch(batch)
         unplaced = self._hand_on(batch, claimed)
         if self._stopping:

@@ -1,8 +1,8 @@
 """One job from claim to settled, in the test's process: real log, queue, page and keeper."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,11 +10,12 @@ from structlog.testing import capture_logs
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.errors import LogUnavailable
+from eventlog.leases import Claimed, claim
 from eventlog.states import State
 from eventlog.sweep import sweep
 from handlers import Context, Event, RetryLater, Router
 from tests.eventlog.stored import accept, an_event, open_intake
-from tests.workers.claims import LONG
+from tests.workers.claims import LONG, expire_leases
 from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
 from workers.keeper import Keeper
@@ -124,6 +125,34 @@ def test_a_job_that_comes_after_the_stop_is_handed_back_whole(running: Running, 
     running.runner.run(["evt_1", "evt_2"], 0)
     assert running.states("evt_1", "evt_2") == [State.QUEUED, State.QUEUED]
     assert queue.waiting_jobs() == 1
+
+
+def test_where_the_claim_took_its_time_nothing_is_run_that_was_lost_meanwhile(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    @running.router.on("*")
+    def h(event: Event, ctx: Context) -> None:
+        ran.append(event.id)
+
+    accept(running.log, "evt_1")
+    now = 0.0
+
+    def claim_slowly(*args: Any, **kwargs: Any) -> Sequence[Claimed]:
+        nonlocal now
+        claimed = claim(*args, **kwargs)
+        now += LONG.total_seconds()
+        expire_leases(running.log)
+        return claimed
+
+    monkeypatch.setattr("eventlog.leases.claim", claim_slowly)
+    monkeypatch.setattr("workers.runner.monotonic", lambda: now)
+    with capture_logs() as logs:
+        running.runner.run(["evt_1"], 0)
+    assert ran == []
+    assert [line["event"] for line in logs] == ["lease_lost"]
+    assert running.states("evt_1") == [State.QUEUED]
 
 
 def ask_for_an_hour(event: Event, ctx: Context) -> RetryLater:
