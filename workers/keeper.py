@@ -5,7 +5,7 @@ is renewed by the worker's parent (see `supervisor`), which a handler that hangs
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic, sleep
 from typing import Final
 
@@ -39,6 +39,7 @@ class Keeper:
         self._finishing = False
         self._handing_back = False
         self._to_hand_back: set[int] = set()
+        self._unplaced: Collection[int] = ()
         self._changed = threading.Condition()
         self._logger = structlog.get_logger("worker")
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -78,9 +79,13 @@ class Keeper:
         # No lock: it is called from a signal handler, which may have interrupted a thread that holds it.
         self._handing_back = True
 
-    def finish(self) -> None:
-        """Wait until everything of the batch is recorded, or known to be lost."""
+    def finish(self, unplaced: Collection[int] = ()) -> None:
+        """Wait until everything of the batch is recorded, or known to be lost.
+
+        What is then still held of the events `unplaced` is handed back: it could not be handed on.
+        """
         with self._changed:
+            self._unplaced = unplaced
             self._finishing = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._batch is None)
@@ -97,7 +102,7 @@ class Keeper:
             if batch is None:
                 continue
             try:
-                self._look_after(batch)
+                self._look_after(batch, finishing=finishing)
             except LogUnavailable as error:
                 self._logger.warning("log_unavailable", while_doing="settle", error=str(error))
                 sleep(_RETRY_SECONDS)
@@ -114,7 +119,7 @@ class Keeper:
     def _has_work(self) -> bool:
         return bool(self._finishing or self._results or self._closings)
 
-    def _look_after(self, batch: Batch) -> None:
+    def _look_after(self, batch: Batch, *, finishing: bool) -> None:
         lost: set[int] = set()
         with self._changed:
             # What was lost gets neither a further outcome nor an end: whoever runs it next gives it those.
@@ -140,6 +145,8 @@ class Keeper:
         # A lease is one for the whole batch: where some of it was lost, the rest is better left to others.
         if lost or self._handing_back or monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
             self._to_hand_back |= {one.seq for one in batch.take_unstarted()}
+        if finishing:  # not before: what ran beside them is still held until it is recorded
+            self._to_hand_back |= {seq for seq in self._unplaced if not batch.has_lost(seq)}
         if self._to_hand_back:
             self._hand_back(batch)
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,7 +89,10 @@ class KeeperAtOnce(Keeper):
         )
         batch.lose(lost)
 
-    def finish(self) -> None:
+    def finish(self, unplaced: Collection[int] = ()) -> None:
+        if unplaced and self._kept is not None:
+            self._to_hand_back = set(unplaced)
+            self._hand_back(self._kept)
         self._kept = None
 
 

@@ -126,7 +126,9 @@ class Runner:
                 is_lost=lambda seq=one.seq: self._has_lost(batch, seq),  # type: ignore[misc]
                 record=self._keeper.add,
             )
-        self._keeper.finish()
+        # An event was closed as due, and is handed on when it is claimed again; a delivery has no such end.
+        by_event = batch.replay == ORIGINAL_RUN and batch.queue is None
+        self._keeper.finish(() if by_event else {seq for seq, _ in unplaced})
 
     def _has_lost(self, batch: Batch, seq: int) -> bool:
         """Tell whether another worker may run the event; asks the log when this one was long at something.

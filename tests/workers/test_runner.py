@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,11 +10,13 @@ from structlog.testing import capture_logs
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.errors import LogUnavailable
-from eventlog.leases import Claimed, claim
+from eventlog.hand_on import hand_on
+from eventlog.leases import Claimed, claim, hand_back
 from eventlog.states import State
 from eventlog.sweep import sweep
 from handlers import Context, Event, RetryLater, Router
-from tests.eventlog.stored import accept, an_event, open_intake
+from tests.eventlog.feeding import feed_all, make_replay
+from tests.eventlog.stored import accept, an_event, open_intake, run
 from tests.workers.claims import LONG, expire_leases
 from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
@@ -159,14 +161,16 @@ def ask_for_an_hour(event: Event, ctx: Context) -> RetryLater:
     return RetryLater(timedelta(hours=1))
 
 
-def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the log be away when the runner hands on for the first time."""
+def fail_once(monkeypatch: pytest.MonkeyPatch, what: str, real: Callable[..., Any]) -> None:
+    """Let the log be away when this is called for the first time."""
+    failing = [LogUnavailable("away for a moment")]
 
-    def away(*_: object, **__: object) -> NoReturn:
-        monkeypatch.undo()
-        raise LogUnavailable("away for a moment")
+    def away_at_first(*args: Any, **kwargs: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return real(*args, **kwargs)
 
-    monkeypatch.setattr("workers.runner.hand_on", away)
+    monkeypatch.setattr(what, away_at_first)
 
 
 def test_what_could_not_be_handed_on_is_not_put_off_by_the_retry_of_another_handler(
@@ -180,12 +184,38 @@ def test_what_could_not_be_handed_on_is_not_put_off_by_the_retry_of_another_hand
         ran.append(event.id)
 
     accept(running.log, "evt_1")
-    fail_once(monkeypatch)
+    fail_once(monkeypatch, "workers.runner.hand_on", hand_on)
     running.runner.run(["evt_1"], 0)
     assert [swept.event_id for swept in sweep(running.log)] == ["evt_1"]
     running.runner.run(["evt_1"], 0)
     running.runner.run(["evt_1"], 0, "hooks")
     assert ran == ["evt_1"]
+
+
+def test_what_could_not_be_handed_on_of_a_replay_may_be_claimed_again_at_once(
+    running: Running, queue: EventQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    @running.router.on("*")
+    def plain(event: Event, ctx: Context) -> None:
+        ran.append("plain")
+
+    @running.router.on("*", order="strict")
+    def ordered(event: Event, ctx: Context) -> None:
+        ran.append("ordered")
+
+    accept(running.log, "evt_1")
+    run(running.log, "evt_1", {"plain": State.DONE, "ordered": State.DONE})
+    number = make_replay(running.log, handlers=["plain", "ordered"])
+    feed_all(running.log, number)
+    fail_once(monkeypatch, "workers.runner.hand_on", hand_on)
+    fail_once(monkeypatch, "eventlog.leases.hand_back", hand_back)
+    running.runner.run(["evt_1"], number)
+    assert queue.waiting_jobs() == 1
+    running.runner.run(["evt_1"], number)
+    running.runner.run(["evt_1"], number, "hooks")
+    assert ran == ["plain", "ordered"]
 
 
 def test_an_intake_that_stays_open_puts_nothing_off_until_the_retry_of_another_handler(
