@@ -88,7 +88,7 @@ class WorkerChild:
             while not self._stopping:
                 self._work_until_redis_fails()
         # A thread that a handler started may never end.
-        self._end_within_the_grace_time(GROWN_EXIT if self._has_grown else 1)
+        self._end_within(self._settings.grace_seconds, GROWN_EXIT if self._has_grown else 1)
         return GROWN_EXIT if self._has_grown else 0
 
     def _prepare(self, router: Router) -> None:
@@ -162,11 +162,12 @@ class WorkerChild:
             return
         self._is_orphaned = True
         self._logger.warning("parent_vanished")
-        self._end_within_the_grace_time()  # nobody is left to kill a handler that hangs
+        # Nobody is left to kill a handler that hangs, nor to renew the lease: two thirds of it may be left.
+        self._end_within(min(self._settings.grace_seconds, self._settings.lease_seconds / 2))
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _end_within_the_grace_time(self, code: int = 1) -> None:
-        last_resort = threading.Timer(self._settings.grace_seconds, os._exit, (code,))
+    def _end_within(self, seconds: float, code: int = 1) -> None:
+        last_resort = threading.Timer(seconds, os._exit, (code,))
         last_resort.daemon = True
         last_resort.start()
 

@@ -34,7 +34,10 @@ class WorkerSettings(BaseSettings):
         ge=0,
         le=600,
         validation_alias="HOOKS_GRACE_SECONDS",
-        description="How long a process that is told to stop may finish what it is at.",
+        description=(
+            "How long a process that is told to stop may finish what it is at. A worker's child whose parent"
+            " was killed has half of HOOKS_LEASE_SECONDS, where that is less: nobody renews its lease."
+        ),
     )
 
     # With the 2 s until it is killed less than arrivals wait for the log (`eventlog.database`).

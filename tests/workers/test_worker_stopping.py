@@ -90,6 +90,17 @@ def test_a_child_whose_parent_was_killed_ends_by_itself_and_another_worker_takes
     assert second.is_running()
 
 
+def test_a_child_whose_parent_was_killed_ends_before_its_lease_whatever_the_grace_time(site: Site) -> None:
+    site.start("clock")
+    worker = site.worker(HOOKS_GRACE_SECONDS="600")
+    (busy,) = site.send("slow.orphaned", {"seconds": 60})
+    child = site.wait_for_mark(busy).pid
+    worker.kill()
+    site.worker()
+    wait_until(lambda: len(site.marks(busy)) == 2, 20)
+    assert not is_ours(child)
+
+
 def test_an_idle_child_whose_parent_was_killed_ends_at_once(site: Site) -> None:
     worker = site.worker()
     (child,) = worker.children()
