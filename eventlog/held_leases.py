@@ -30,7 +30,7 @@ class HeldLeases:
 
 
 def read_held_leases(log: EventLog, *, monotonic: Callable[[], float] = time.monotonic) -> HeldLeases:
-    """List the leases of running events and replays; it reads the index of those alone."""
+    """List the leases of running events and deliveries; it reads the index of those alone."""
     until: dict[str, datetime] = {}
     with log.read() as connection:
         connection.execute(select(1))  # begins the transaction, whatever that takes

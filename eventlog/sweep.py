@@ -66,7 +66,7 @@ def sweep(
         elif ended:
             turns = (
                 partial(_end_events, ended=ended, again_in=again_in),
-                partial(_end_replays, ended=ended, again_in=again_in),
+                partial(_end_deliveries, ended=ended, again_in=again_in),
             )
         else:
             continue
@@ -102,7 +102,7 @@ def _sweep_replays(
     connection: Connection, *, was: State, again_in: timedelta, late: Mapping[State, timedelta]
 ) -> list[Swept]:
     picked = _due(deliveries, was, late).limit(_TURN).with_for_update(skip_locked=True)
-    return _requeue_replays(connection, deliveries.c.id.in_(picked.scalar_subquery()), was, again_in)
+    return _requeue_deliveries(connection, deliveries.c.id.in_(picked.scalar_subquery()), was, again_in)
 
 
 def _end_events(connection: Connection, *, ended: Mapping[str, datetime], again_in: timedelta) -> list[Swept]:
@@ -110,11 +110,11 @@ def _end_events(connection: Connection, *, ended: Mapping[str, datetime], again_
     return _requeue_events(connection, events.c.seq.in_(keys), State.RUNNING, again_in) if keys else []
 
 
-def _end_replays(
+def _end_deliveries(
     connection: Connection, *, ended: Mapping[str, datetime], again_in: timedelta
 ) -> list[Swept]:
     keys = lock_ended(connection, deliveries, ended)
-    return _requeue_replays(connection, deliveries.c.id.in_(keys), State.RUNNING, again_in) if keys else []
+    return _requeue_deliveries(connection, deliveries.c.id.in_(keys), State.RUNNING, again_in) if keys else []
 
 
 def _requeue_events(
@@ -127,7 +127,7 @@ def _requeue_events(
     ]
 
 
-def _requeue_replays(
+def _requeue_deliveries(
     connection: Connection, which: ColumnElement[bool], was: State, again_in: timedelta
 ) -> list[Swept]:
     statement = _requeue(deliveries, which, again_in).returning(

@@ -139,7 +139,7 @@ deliveries = Table(
     Column("handler", String(HANDLER_CHARACTERS), nullable=False),
     Column("replay", Counter, nullable=False, default=0, comment="0 = the original run"),
     Column("state", String(16), nullable=False),
-    Column("lease", String(32), comment="replays only: the original run is claimed by its event"),
+    Column("lease", String(32), comment="of one that is claimed without its event"),
     Column("attempts", Integer, nullable=False, default=0),
     Column("failures", Integer, nullable=False, default=0, comment="attempts that count against the retries"),
     Column("started_at", Instant, comment="of the last attempt"),

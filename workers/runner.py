@@ -61,7 +61,8 @@ class Runner:
             if claimed:
                 self._run(Batch(lease=lease, replay=replay, queue=queue, claimed=claimed), claimed)
         except LogUnavailable as error:
-            # The events stay queued in the log, and the sweeper sends another job for them.
+            # The events are still queued in the log or, where only the answer was lost, running until the
+            # lease ends; the sweeper sends another job for them.
             structlog.get_logger("worker").warning("log_unavailable", while_doing="claim", error=str(error))
         finally:
             self._page.write(Note(is_ready=True))

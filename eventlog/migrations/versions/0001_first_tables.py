@@ -120,7 +120,7 @@ def upgrade() -> None:
             "lease",
             sa.String(length=32),
             nullable=True,
-            comment="replays only: the original run is claimed by its event",
+            comment="of one that is claimed without its event",
         ),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column(
