@@ -5,8 +5,6 @@ from typing import Final
 
 _RATE_AT_MOST: Final = 30_000
 _BYTES_A_SECOND_AT_MOST: Final = 300_000_000
-_THREADS: Final = 1
-"""On one core, more of them send nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +21,10 @@ class Load:
     keep_alive: bool = True
     rate: float | None = None
     """Requests a second; None: as fast as answers come."""
-    threads: int = _THREADS
 
     @property
     def requests(self) -> int:
-        """How many to prepare for a thread, so that they last; a run whose requests don't ends early."""
+        """How many to prepare so that they last; a run whose requests don't ends early."""
         fastest = min(_RATE_AT_MOST, _BYTES_A_SECOND_AT_MOST / self.size)
         rate = min(self.rate * 1.2, fastest) if self.rate else fastest
-        return max(100, int(self.seconds * rate / self.threads))
+        return max(100, int(self.seconds * rate))

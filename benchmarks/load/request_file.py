@@ -1,4 +1,4 @@
-"""Requests written to files before the load begins; one file for each thread, so that none is sent twice."""
+"""Requests written to a file before the load begins."""
 
 import random
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from benchmarks.load.dialect import Dialect, request_bytes
 from benchmarks.load.payload import PayloadMaker
 
 _LENGTH_DIGITS: Final = 8
+_SEED: Final = 1
 _RECENT: Final = 1000
 """A repeated event is one of so many before it: senders repeat soon."""
 
@@ -31,13 +32,11 @@ def write_requests(
     dialect: Dialect,
     *,
     number: int,
-    first: int = 0,
     duplicates: float = 0.0,
     keep_alive: bool = True,
-    seed: int = 1,
 ) -> RequestFile:
     """Write requests, each behind its length in digits; `duplicates` is the share that repeats an event."""
-    choice = random.Random(seed)
+    choice = random.Random(_SEED)
     recent: list[bytes] = []
     is_new: list[bool] = []
     with path.open("wb") as file:
@@ -46,7 +45,7 @@ def write_requests(
             if repeats:
                 request = choice.choice(recent)
             else:
-                request = request_bytes(maker.make(first + place), dialect, keep_alive=keep_alive)
+                request = request_bytes(maker.make(place), dialect, keep_alive=keep_alive)
             if duplicates and not repeats:
                 recent = [*recent[-_RECENT:], request] if len(recent) > 2 * _RECENT else recent
                 recent.append(request)

@@ -14,33 +14,23 @@ class RequestShelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._run = ""
-        self._held: dict[tuple[str, Dialect, Load], list[RequestFile]] = {}
+        self._held: dict[tuple[str, Dialect, Load], RequestFile] = {}
 
-    def files(self, run: str, part: str, dialect: Dialect, load: Load) -> list[RequestFile]:
-        """Give a file for each thread of the load; its events' ids are those of the run and its part."""
+    def file(self, run: str, part: str, dialect: Dialect, load: Load) -> RequestFile:
+        """Give the file of a load; its events' ids are those of the run and its part."""
         if run != self._run:
-            for file in (each for files in self._held.values() for each in files):
-                file.path.unlink()
+            for held in self._held.values():
+                held.path.unlink()
             self._held.clear()
             self._run = run
         key = (part, dialect, load)
         if key not in self._held:
-            self._held[key] = self._write(f"{run}-{part}", f"requests-{len(self._held)}", dialect, load)
-        return self._held[key]
-
-    def _write(self, prefix: str, name: str, dialect: Dialect, load: Load) -> list[RequestFile]:
-        number = load.requests
-        maker = PayloadMaker(prefix, size=load.size)
-        return [
-            write_requests(
-                self._folder / f"{name}.{thread}",
-                maker,
+            self._held[key] = write_requests(
+                self._folder / f"requests-{len(self._held)}",
+                PayloadMaker(f"{run}-{part}", size=load.size),
                 dialect,
-                number=number,
-                first=thread * number,
+                number=load.requests,
                 duplicates=load.duplicates,
                 keep_alive=load.keep_alive,
-                seed=thread,
             )
-            for thread in range(load.threads)
-        ]
+        return self._held[key]

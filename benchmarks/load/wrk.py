@@ -1,8 +1,10 @@
-"""Runs wrk over prepared requests, and reads what it found."""
+"""Runs wrk over prepared requests, and reads what it found.
+
+It has one thread: on one core, more of them send nothing more.
+"""
 
 import json
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,8 +20,8 @@ _TIMEOUT_SECONDS: Final = 10
 class Flood:
     """What one run of wrk saw."""
 
-    sent: tuple[int, ...]
-    """By thread; the last of each connection may have got no answer."""
+    sent: int
+    """The last of each connection may have got no answer."""
     exhausted: int
     """How often a request was wanted when all had been sent; the run ended early then."""
     answers: int
@@ -30,7 +32,6 @@ class Flood:
     seconds: float
     p50_ms: float
     p99_ms: float
-    max_ms: float
 
     @property
     def accepted(self) -> int:
@@ -41,33 +42,31 @@ class Flood:
         """Accepted requests a second."""
         return self.accepted / self.seconds if self.seconds else 0.0
 
-    def rows_at_least(self, files: Sequence[RequestFile]) -> int:
+    def rows_at_least(self, file: RequestFile) -> int:
         """Count the events that have to be stored: each that was sent, but for those without a 2xx."""
-        return self.rows_at_most(files) - (sum(self.sent) - self.accepted)
+        return self.rows_at_most(file) - (self.sent - self.accepted)
 
-    def rows_at_most(self, files: Sequence[RequestFile]) -> int:
-        return sum(file.unique_among(sent) for file, sent in zip(files, self.sent, strict=True))
+    def rows_at_most(self, file: RequestFile) -> int:
+        return file.unique_among(self.sent)
 
 
 def run_wrk(
     port: int,
-    files: Sequence[RequestFile],
+    file: RequestFile,
     *,
     connections: int,
     seconds: float,
     rate: float | None = None,
     path: str = "/",
 ) -> Flood:
-    """Send the files' requests over so many connections, for so long or until all are sent.
+    """Send the file's requests over so many connections, for so long or until all are sent.
 
-    The files are named PREFIX.0, PREFIX.1 ... `rate` is requests a second over all connections together.
+    `rate` is requests a second over all connections together.
     """
-    threads = len(files)
-    prefix = files[0].path.with_suffix("")
     command = [
-        *("wrk", "-t", str(threads), "-c", str(connections), "-d", f"{max(1, round(seconds))}s"),
+        *("wrk", "-t", "1", "-c", str(connections), "-d", f"{max(1, round(seconds))}s"),
         *("--timeout", f"{_TIMEOUT_SECONDS}s", "-s", str(_SCRIPT), f"http://127.0.0.1:{port}{path}"),
-        *("--", str(prefix), str((rate or 0) / threads)),
+        *("--", str(file.path), str(rate or 0)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 30)
     return read_output(done.stdout + done.stderr)
@@ -77,6 +76,5 @@ def read_output(output: str) -> Flood:
     """Read the line that the script prints at the end."""
     for line in output.splitlines():
         if line.startswith(_MARK):
-            found = json.loads(line.removeprefix(_MARK))
-            return Flood(**found | {"sent": tuple(found["sent"])})
+            return Flood(**json.loads(line.removeprefix(_MARK)))
     raise SystemExit(f"wrk ended without figures:\n{output}")

@@ -21,17 +21,17 @@ def flood(door: Door, dialect: Dialect, load: Load, *, requests: RequestShelf, r
     for name, part in (("warm", warm), ("main", load)):
         if not part.seconds:
             continue
-        files = requests.files(run, name, dialect, part)
+        file = requests.file(run, name, dialect, part)
         found = run_wrk(
             door.port,
-            files,
+            file,
             connections=part.connections,
             seconds=part.seconds,
             rate=part.rate,
             path=PATH,
         )
-        at_least += found.rows_at_least(files)
-        at_most += found.rows_at_most(files)
+        at_least += found.rows_at_least(file)
+        at_most += found.rows_at_most(file)
         floods.append(found)
     if door.rows is not None:
         require_between(door.rows() - before, at_least, at_most)

@@ -74,7 +74,7 @@ def _run(site: Site, kind: str, load: Load, *, run: str) -> tuple[dict[str, floa
             memory = {command: each.memory_bytes() for command, each in running.items()}
             return Look(backlog=count_unfinished(log), memory_bytes=memory)
 
-        site.requests.files(run, "main", chaozcode, load)  # before anything is looked at
+        site.requests.file(run, "main", chaozcode, load)  # before anything is looked at
         watch = Watch(look)
         watch.start()
         door = Door(port=port, rows=lambda: count_events(log))

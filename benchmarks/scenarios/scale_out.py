@@ -97,7 +97,7 @@ def _database_limit(board: Board, candidate: str) -> str:
 def _measure(site: Site, crew: _Crew, load: Load, processed: int, *, run: str) -> dict[str, float]:
     with _doors(site, crew) as (door, _ours, _log):
         _warm_up(site, door, load, run)
-        site.requests.files(f"{run}-accept", "main", chaozcode, _alone(load))
+        site.requests.file(f"{run}-accept", "main", chaozcode, _alone(load))
         before = site.postgresql_seconds()
         accepted = _send(site, door, load, f"{run}-accept")
         accepting = site.postgresql_seconds() - before
@@ -135,7 +135,7 @@ def _both_at_once(site: Site, crew: _Crew, load: Load, *, run: str) -> tuple[flo
         for _ in range(crew.workers):
             opened.enter_context(ours.run("worker", cores=ALL))
         _warm_up(site, door, load, run)
-        site.requests.files(run, "main", chaozcode, _alone(load))  # before the time is taken
+        site.requests.file(run, "main", chaozcode, _alone(load))  # before the time is taken
         before, began = site.postgresql_seconds(), time.monotonic()
         sent = _send(site, door, load, run)
         wait_until(lambda: count_unfinished(log) == 0, _DEADLINE_SECONDS, every_seconds=0.05)

@@ -10,15 +10,15 @@ LOAD = Load(seconds=1, rate=100)
 
 def test_candidates_of_one_round_are_sent_the_same_file(tmp_path: Path) -> None:
     shelf = RequestShelf(tmp_path)
-    once = shelf.files("round1", "main", chaozcode, LOAD)
-    assert shelf.files("round1", "main", chaozcode, LOAD) is once
-    assert len(once[0].is_new) == LOAD.requests == 120
+    once = shelf.file("round1", "main", chaozcode, LOAD)
+    assert shelf.file("round1", "main", chaozcode, LOAD) is once
+    assert len(once.is_new) == LOAD.requests == 120
 
 
 def test_parts_dialects_and_loads_have_files_of_their_own(tmp_path: Path) -> None:
     shelf = RequestShelf(tmp_path)
     files = [
-        shelf.files("round1", part, dialect, load)[0]
+        shelf.file("round1", part, dialect, load)
         for part, dialect, load in (
             ("main", chaozcode, LOAD),
             ("warm", chaozcode, LOAD),
@@ -31,7 +31,7 @@ def test_parts_dialects_and_loads_have_files_of_their_own(tmp_path: Path) -> Non
 
 def test_the_requests_of_another_run_make_room_and_are_others(tmp_path: Path) -> None:
     shelf = RequestShelf(tmp_path)
-    before = shelf.files("round1", "main", chaozcode, LOAD)[0].path.read_bytes()
-    after = shelf.files("round2", "main", chaozcode, LOAD)[0]
+    before = shelf.file("round1", "main", chaozcode, LOAD).path.read_bytes()
+    after = shelf.file("round2", "main", chaozcode, LOAD)
     assert after.path.read_bytes() != before
     assert list(tmp_path.iterdir()) == [after.path]
