@@ -69,7 +69,7 @@ def _floor(_site: Site) -> Iterator[Door]:
     with program("floor") as it:
         it.start(
             *(peer_program("granian"), *command, "--no-ws", "--port", str(port), "--log-level", "warning"),
-            "floor:app",
+            "floor:served",
             environment=environment(),
         )
         it.wait_until_ready(lambda: _listens(it, port))
