@@ -1,10 +1,12 @@
 """What is sent: how much, how large, over how many connections."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 _RATE_AT_MOST: Final = 30_000
 _BYTES_A_SECOND_AT_MOST: Final = 300_000_000
+"""They lie in memory, all at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Load:
 
     @property
     def requests(self) -> int:
-        """How many to prepare so that they last; a run whose requests don't ends early."""
+        """How many to prepare; a run whose events are sent once, and that uses them up, gives no figure."""
         fastest = min(_RATE_AT_MOST, _BYTES_A_SECOND_AT_MOST / self.size)
         rate = min(self.rate * 1.2, fastest) if self.rate else fastest
-        return max(100, int(self.seconds * rate))
+        return max(100, int(math.ceil(self.seconds) * rate))

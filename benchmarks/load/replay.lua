@@ -1,5 +1,5 @@
--- Has wrk, with one thread, send the requests of a file, each once, in order. Arguments: the file's path, and
--- requests a second (0: as fast as answers come).
+-- Has wrk, with one thread, send the requests of a file in order. Arguments: the file's path, requests a second
+-- (0: as fast as answers come), and "once", or "again" to begin anew where the file ends.
 local ffi = require("ffi")
 ffi.cdef[[
 struct bench_time { long seconds; long nanoseconds; };
@@ -16,7 +16,7 @@ function setup(its_thread)
   thread = its_thread
 end
 
-local data, size, at, last, rate, began
+local data, size, at, last, rate, again, began
 local time = ffi.new("struct bench_time")
 sent, exhausted = 0, 0
 
@@ -40,6 +40,7 @@ function init(args)
   size = tonumber(C.lseek(file, 0, 2))
   data = ffi.cast("const char *", C.mmap(nil, size, 1, 2, file, 0))
   rate = tonumber(args[2])
+  again = args[3] == "again"
   at = 0
   if rate > 0 then
     delay = delay_until_planned -- wrk calls a global of this name, where there is one
@@ -48,6 +49,9 @@ end
 
 function request()
   sent = sent + 1
+  if again and at >= size then
+    at = 0
+  end
   if at >= size then -- what is still asked for until the thread has stopped is a repetition
     exhausted = exhausted + 1
     wrk.thread:stop()

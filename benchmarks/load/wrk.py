@@ -16,6 +16,10 @@ _MARK: Final = "BENCH "
 _TIMEOUT_SECONDS: Final = 10
 
 
+class LoadFailed(Exception):  # noqa: N818 - named for what happened
+    """The load was not what it was meant to be: the run counts for nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flood:
     """What one run of wrk saw."""
@@ -23,7 +27,7 @@ class Flood:
     sent: int
     """The last of each connection may have got no answer."""
     exhausted: int
-    """How often a request was wanted when all had been sent; the run ended early then."""
+    """How often a request was wanted when all had been sent: from then on none were sent."""
     answers: int
     refused: int
     """Answers that were neither 2xx nor 3xx."""
@@ -58,18 +62,30 @@ def run_wrk(
     seconds: float,
     rate: float | None = None,
     path: str = "/",
+    again: bool = False,
 ) -> Flood:
-    """Send the file's requests over so many connections, for so long or until all are sent.
+    """Send the file's requests over so many connections, for so long; `again` has them sent more than once.
 
-    `rate` is requests a second over all connections together.
+    Where they are sent once and used up, the rest of the time is idle, and `exhausted` tells. `rate` is
+    requests a second over all connections together.
     """
     command = [
         *("wrk", "-t", "1", "-c", str(connections), "-d", f"{max(1, round(seconds))}s"),
         *("--timeout", f"{_TIMEOUT_SECONDS}s", "-s", str(_SCRIPT), f"http://127.0.0.1:{port}{path}"),
-        *("--", str(file.path), str(rate or 0)),
+        *("--", str(file.path), str(rate or 0), "again" if again else "once"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 30)
     return read_output(done.stdout + done.stderr)
+
+
+def require_whole(found: Flood, *, may_break: bool = False) -> None:
+    """Raise `LoadFailed` unless there was load for the whole time, and each request had an answer."""
+    if found.exhausted:
+        raise LoadFailed(f"all {found.sent - found.exhausted:,} prepared requests were sent before the end")
+    if found.broken and not may_break:
+        raise LoadFailed(
+            f"{found.broken:,} connections, reads or writes failed beside {found.answers:,} answers"
+        )
 
 
 def read_output(output: str) -> Flood:

@@ -8,12 +8,18 @@ from benchmarks.load.paced import Paced, send_paced
 from benchmarks.load.payload import PayloadMaker
 from benchmarks.load.plan import Load
 from benchmarks.load.request_shelf import RequestShelf
-from benchmarks.load.wrk import Flood, run_wrk
+from benchmarks.load.wrk import Flood, require_whole, run_wrk
 from benchmarks.store import require_between
 
 
-def flood(door: Door, dialect: Dialect, load: Load, *, requests: RequestShelf, run: str) -> Flood:
-    """Warm up, send, and raise `CountsDiffer` unless what was acknowledged is stored."""
+def flood(
+    door: Door, dialect: Dialect, load: Load, *, requests: RequestShelf, run: str, may_break: bool = False
+) -> Flood:
+    """Warm up, send, and raise `CountsDiffer` unless what was acknowledged is stored.
+
+    Raises `LoadFailed` where the requests did not last for the whole time, or where connections broke that
+    may not. Who stores nothing is sent the same events again: no file holds what it would take of large ones.
+    """
     before = door.rows() if door.rows is not None else 0
     at_least = at_most = 0
     warm = replace(load, seconds=load.warm_up_seconds)
@@ -29,7 +35,9 @@ def flood(door: Door, dialect: Dialect, load: Load, *, requests: RequestShelf, r
             seconds=part.seconds,
             rate=part.rate,
             path=PATH,
+            again=door.rows is None,
         )
+        require_whole(found, may_break=may_break)
         at_least += found.rows_at_least(file)
         at_most += found.rows_at_most(file)
         floods.append(found)

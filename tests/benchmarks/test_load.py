@@ -7,7 +7,7 @@ import pytest
 from benchmarks.load.dialect import SECRET, chaozcode, github, request_bytes
 from benchmarks.load.payload import PayloadMaker, event_id
 from benchmarks.load.request_file import RequestFile, write_requests
-from benchmarks.load.wrk import read_output
+from benchmarks.load.wrk import LoadFailed, read_output, require_whole
 from eventlog.event import Event
 from receiver.admit import admit
 
@@ -74,6 +74,23 @@ def test_wrk_tells_how_many_rows_there_must_be() -> None:
     assert (found.accepted, found.rate) == (12, 6.0)
     assert found.rows_at_most(file) == 8
     assert found.rows_at_least(file) == 8 - 3
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (LINE.replace('"exhausted":0', '"exhausted":3'), "all 12 prepared requests were sent before the end"),
+        (LINE.replace('"broken":0', '"broken":4'), "4 connections, reads or writes failed beside 13 answers"),
+    ],
+)
+def test_load_that_ended_early_or_broke_is_no_figure(found: str, told: str) -> None:
+    require_whole(read_output(LINE))
+    with pytest.raises(LoadFailed, match=told):
+        require_whole(read_output(found))
+
+
+def test_load_may_break_where_the_table_shows_it() -> None:
+    require_whole(read_output(LINE.replace('"broken":0', '"broken":4')), may_break=True)
 
 
 def test_wrk_without_figures_is_no_figure() -> None:

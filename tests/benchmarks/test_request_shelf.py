@@ -35,3 +35,7 @@ def test_the_requests_of_another_run_make_room_and_are_others(tmp_path: Path) ->
     after = shelf.file("round2", "main", chaozcode, LOAD)
     assert after.path.read_bytes() != before
     assert list(tmp_path.iterdir()) == [after.path]
+
+
+def test_requests_are_prepared_for_whole_seconds_as_wrk_counts_them() -> None:
+    assert replace(LOAD, seconds=1.5).requests == 240
