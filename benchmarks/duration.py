@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
+from benchmarks.scenarios.processing import WARM
 from benchmarks.scenarios.scale_out import WAITING_EVENTS_SHARE
 
 _SITE_SECONDS: Final = 6.0
@@ -38,6 +39,11 @@ def _prepared(given: argparse.Namespace, rate: float = _SENT_A_SECOND) -> float:
     return float((given.seconds + _WARM_SECONDS) * rate / _PREPARED_A_SECOND)
 
 
+def _worked(events: int) -> float:
+    """Say what it takes to store, to send and to work off events, and those that warm up."""
+    return 1.5 * (events + WARM) / _WORKED_A_SECOND
+
+
 def _chosen(given: argparse.Namespace, number: int) -> int:
     return min(number, 2 * len(given.only)) if given.only else number
 
@@ -57,7 +63,7 @@ def _kill(given: argparse.Namespace) -> float:
 
 
 def _process(given: argparse.Namespace) -> float:
-    each = _START_SECONDS + given.events / _WORKED_A_SECOND * 1.5
+    each = _START_SECONDS + _worked(given.events)
     return float(given.rounds * _chosen(given, 8) * max(each, _SLOWLY_WORKED_SECONDS))
 
 
@@ -66,7 +72,7 @@ def _reaction(given: argparse.Namespace) -> float:
 
 
 def _replay(given: argparse.Namespace) -> float:
-    worked = 2.5 * given.replayed / _WORKED_A_SECOND
+    worked = 2 * _worked(given.replayed)
     return float(given.rounds * _KINDS * (3 * _START_SECONDS + worked))
 
 
@@ -78,14 +84,15 @@ def _end_to_end(given: argparse.Namespace) -> float:
 
 def _scale_out(given: argparse.Namespace) -> float:
     flood = 3 * given.seconds + 2 * _prepared(given) + 2 * _WARM_SECONDS
-    worked = given.events * (1.5 / _WORKED_A_SECOND + WAITING_EVENTS_SHARE / _WAITED_A_SECOND)
+    waited = WAITING_EVENTS_SHARE * (given.events + WARM) / _WAITED_A_SECOND
+    worked = _worked(given.events) + waited
     return float(given.rounds * _CREWS * (6 * _START_SECONDS + flood + worked))
 
 
 def _growth(given: argparse.Namespace) -> float:
     kinds = 1 if given.on else _KINDS
     each = 2 * _START_SECONDS + _WARM_SECONDS + given.seconds + _prepared(given)
-    turns = given.rounds * 2 * (each + given.events / _WORKED_A_SECOND * 1.5)
+    turns = given.rounds * 2 * (each + _worked(given.events))
     return float(kinds * (given.log_events / _FILLED_A_SECOND + _LOOKS_SECONDS + turns))
 
 

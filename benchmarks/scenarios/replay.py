@@ -12,7 +12,7 @@ from benchmarks.candidates import processing
 from benchmarks.candidates.ours import Installation
 from benchmarks.cores import REST
 from benchmarks.figures import in_turns
-from benchmarks.scenarios.processing import work_off
+from benchmarks.scenarios.processing import WARM, work_off
 from benchmarks.site import Site
 from benchmarks.store import CountsDiffer, count_events
 from eventlog.database import EventLog
@@ -51,6 +51,7 @@ def replay(site: Site, *, events: int, rounds: int) -> Board:
             Metric(name="memory_after", unit="MiB"),
         ),
         notes=[
+            f"beside them {WARM:,} that warmed the worker up",
             f"{rounds} rounds; the first call is timed from the start of `hooks {' '.join(_COMMAND)}`",
             "the worker has core 0, the clock shares core 1; memory is that of both",
         ],

@@ -126,7 +126,7 @@ def _work_off_waiting(site: Site, crew: _Crew, number: int, *, run: str) -> floa
         handlers=waiting_handler.__name__,
         ids_a_job=IDS_A_JOB,
     ) as hands:
-        return work_off(hands, number, run=run)
+        return work_off(hands, number, run=run, share=WAITING_EVENTS_SHARE)
 
 
 def _both_at_once(site: Site, crew: _Crew, load: Load, *, run: str) -> tuple[float, float]:
