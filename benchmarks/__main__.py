@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 from benchmarks.arguments import parse
 from benchmarks.board import Board
 from benchmarks.candidates.accepting import ACCEPTING
+from benchmarks.candidates.ours import TITLES
 from benchmarks.candidates.processing import PROCESSING
 from benchmarks.cores import ALL, REST
 from benchmarks.duration import estimate, in_words
@@ -19,7 +20,7 @@ from benchmarks.load.plan import Load
 from benchmarks.report.publish import PAGE, publish
 from benchmarks.scenarios.accept import accept, accept_paced
 from benchmarks.scenarios.end_to_end import end_to_end
-from benchmarks.scenarios.growth import KINDS, growth
+from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.kill import kill
 from benchmarks.scenarios.process import process
 from benchmarks.scenarios.reaction import reaction
@@ -124,7 +125,7 @@ def _end_to_end(here: Site, given: argparse.Namespace) -> list[Board]:
 
 
 def _kinds(given: argparse.Namespace) -> tuple[str, ...]:
-    return (given.on,) if given.on else KINDS
+    return (given.on,) if given.on else tuple(TITLES)
 
 
 def _growth(here: Site, given: argparse.Namespace) -> list[Board]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.candidates.ours import TITLES
 from benchmarks.load.payload import LARGEST_BYTES, SMALLEST_BYTES
 
 SCENARIOS: Final = {
@@ -59,9 +60,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--log-events", type=_whole(1000, 100_000_000), default=10_000_000, help="of growth")
     parser.add_argument("--kills", type=_whole(1, 1000), default=10, help="on each database")
     parser.add_argument("--seed", type=_whole(0, 2**32), help="of kill; otherwise another one each time")
-    parser.add_argument(
-        "--on", choices=("sqlite", "postgresql"), help="growth and end-to-end on this database alone"
-    )
+    parser.add_argument("--on", choices=tuple(TITLES), help="growth and end-to-end on this database alone")
     parser.add_argument("--folder", type=Path, help="where the logs are made: on which disk")
     parser.add_argument("--no-page", action="store_true", help="print, and leave docs/performance.md alone")
     if "--quick" in arguments:

@@ -4,8 +4,12 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
+from benchmarks.candidates.accepting import ACCEPTING
+from benchmarks.candidates.ours import TITLES
+from benchmarks.candidates.processing import PROCESSING
 from benchmarks.scenarios.processing import WARM
-from benchmarks.scenarios.scale_out import WAITING_EVENTS_SHARE
+from benchmarks.scenarios.scale_out import CREWS, WAITING_EVENTS_SHARE
+from benchmarks.scenarios.shapes import COLUMNS, SHAPES
 
 _SITE_SECONDS: Final = 6.0
 _START_SECONDS: Final = 4.0
@@ -20,9 +24,7 @@ _WAITED_A_SECOND: Final = 600
 """Events that handlers wait for, with one worker to four."""
 _FILLED_A_SECOND: Final = 35_000
 _LOOKS_SECONDS: Final = 20.0
-_KINDS: Final = 2
-_SHAPES: Final = 12
-_CREWS: Final = 4
+_KINDS: Final = len(TITLES)
 
 
 def estimate(scenario: str, given: argparse.Namespace) -> float:
@@ -50,12 +52,12 @@ def _chosen(given: argparse.Namespace, number: int) -> int:
 
 def _accept(given: argparse.Namespace) -> float:
     each = _START_SECONDS + _WARM_SECONDS + given.seconds
-    return float(given.rounds * (_chosen(given, 7) * each + 2 * _prepared(given)))
+    return float(given.rounds * (_chosen(given, len(ACCEPTING)) * each + 2 * _prepared(given)))
 
 
 def _shapes(given: argparse.Namespace) -> float:
-    each = 3 * (_WARM_SECONDS + given.seconds) + _prepared(given)
-    return float(3 * _START_SECONDS + given.rounds * _SHAPES * each)
+    each = len(COLUMNS) * (_WARM_SECONDS + given.seconds) + _prepared(given)
+    return float(len(COLUMNS) * _START_SECONDS + given.rounds * len(SHAPES) * each)
 
 
 def _kill(given: argparse.Namespace) -> float:
@@ -64,7 +66,7 @@ def _kill(given: argparse.Namespace) -> float:
 
 def _process(given: argparse.Namespace) -> float:
     each = _START_SECONDS + _worked(given.events)
-    return float(given.rounds * _chosen(given, 8) * max(each, _SLOWLY_WORKED_SECONDS))
+    return float(given.rounds * _chosen(given, len(PROCESSING)) * max(each, _SLOWLY_WORKED_SECONDS))
 
 
 def _reaction(given: argparse.Namespace) -> float:
@@ -86,7 +88,7 @@ def _scale_out(given: argparse.Namespace) -> float:
     flood = 3 * given.seconds + 2 * _prepared(given) + 2 * _WARM_SECONDS
     waited = WAITING_EVENTS_SHARE * (given.events + WARM) / _WAITED_A_SECOND
     worked = _worked(given.events) + waited
-    return float(given.rounds * _CREWS * (6 * _START_SECONDS + flood + worked))
+    return float(given.rounds * len(CREWS) * (6 * _START_SECONDS + flood + worked))
 
 
 def _growth(given: argparse.Namespace) -> float:

@@ -16,6 +16,10 @@ from eventlog.database import EventLog
 from eventlog.schema import upgrade
 
 ROOT: Final = Path(__file__).parents[2]
+TITLES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+"""What our log can be on."""
+KINDS: Final = {f"hooks, {title}": kind for kind, title in TITLES.items()}
+"""By the names that we have in the tables."""
 _CALL_SECONDS: Final = 60
 
 

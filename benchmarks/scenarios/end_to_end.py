@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.board import Board, Metric
 from benchmarks.candidates.accepting import Door
-from benchmarks.candidates.ours import installation
+from benchmarks.candidates.ours import KINDS, installation
 from benchmarks.cores import ALL
 from benchmarks.figures import in_turns, percentile
 from benchmarks.load.dialect import chaozcode
@@ -21,7 +21,6 @@ from benchmarks.watch import Look, Watch, course_of, judge
 from tests.servers.waiting import wait_until
 from tests.system.up import free_port
 
-KINDS: Final = {"hooks, SQLite": "sqlite", "hooks, PostgreSQL": "postgresql"}
 _COMMANDS: Final = ("receiver", "worker", "clock")
 _CATCH_UP_SECONDS: Final = 120
 _MIB: Final = 1024 * 1024

@@ -9,6 +9,7 @@ import psycopg
 
 from benchmarks.board import Board, Metric
 from benchmarks.candidates import accepting, processing
+from benchmarks.candidates.ours import TITLES
 from benchmarks.figures import in_turns
 from benchmarks.fill.filling import fill
 from benchmarks.load.dialect import chaozcode
@@ -21,13 +22,17 @@ from benchmarks.site import Site
 from benchmarks.store import last_seq, set_aside
 from eventlog.database import EventLog
 
-KINDS: Final = ("sqlite", "postgresql")
-_TITLES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _WARM_LOOKS: Final = 1
 
 
 def growth(
-    site: Site, kinds: tuple[str, ...] = KINDS, *, events: int, load: Load, processed: int, rounds: int
+    site: Site,
+    kinds: tuple[str, ...] = tuple(TITLES),
+    *,
+    events: int,
+    load: Load,
+    processed: int,
+    rounds: int,
 ) -> list[Board]:
     """Measure an empty and a full log in turns; gives a board of rates and one of times to look up."""
     rates = Board(
@@ -39,15 +44,15 @@ def growth(
     looks = Board(
         scenario="growth-looks",
         title=f"Looking things up among {events:,} events",
-        metrics=tuple(Metric(name=_TITLES[kind], unit="ms", digits=1) for kind in kinds),
+        metrics=tuple(Metric(name=TITLES[kind], unit="ms", digits=1) for kind in kinds),
         notes=[f"the first page of 25, {max(3, rounds)} times after a first one"],
     )
     for kind in kinds:
         url = site.new_database(kind, keep=True)
         fill(url, events)
         os.sync()  # or what was just filled in would be written while it is measured
-        rates.notes.append(f"{_TITLES[kind]}: {_disk_bytes(url) / events:,.0f} bytes on disk an event")
-        _look(url, looks, _TITLES[kind], max(3, rounds))
+        rates.notes.append(f"{TITLES[kind]}: {_disk_bytes(url) / events:,.0f} bytes on disk an event")
+        _look(url, looks, TITLES[kind], max(3, rounds))
         for number, is_full in in_turns([False, True], rounds):
             _measure(site, kind, url if is_full else None, rates, load, processed, number)
     return [rates, looks]
@@ -56,7 +61,7 @@ def growth(
 def _measure(
     site: Site, kind: str, full: str | None, board: Board, load: Load, processed: int, number: int
 ) -> None:
-    name = f"hooks, {_TITLES[kind]}, {'full' if full else 'empty'}"
+    name = f"hooks, {TITLES[kind]}, {'full' if full else 'empty'}"
     run = f"growth-{'full' if full else 'empty'}-{number}"
     url = full or site.new_database(kind)
     with closing(EventLog.open(url)) as log:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import select
 
 from benchmarks.board import Board, Metric
-from benchmarks.candidates.ours import installation
+from benchmarks.candidates.ours import KINDS, installation
 from benchmarks.cores import ALL
 from benchmarks.load.witness import Record, Witness
 from benchmarks.program import Program, program
@@ -22,7 +22,6 @@ from eventlog.tables import bodies, events
 from tests.servers.waiting import wait_until
 from tests.system.up import free_port
 
-KINDS: Final = {"hooks, SQLite": "sqlite", "hooks, PostgreSQL": "postgresql"}
 _CONNECTIONS: Final = (1, 8, 32, 128, 256)
 _KEPT_ALIVE: Final = (1.0, 0.5, 0.0)
 _PATIENCE_SECONDS: Final = 60.0

@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmarks.board import Board, Metric
 from benchmarks.candidates.accepting import Door
-from benchmarks.candidates.ours import installation
+from benchmarks.candidates.ours import KINDS, installation
 from benchmarks.cores import REST
 from benchmarks.figures import in_turns, percentile
 from benchmarks.load.dialect import chaozcode
@@ -18,7 +18,6 @@ from tests.servers.waiting import wait_until
 from tests.system.up import free_port
 
 _DEADLINE_SECONDS: Final = 60
-_KINDS: Final = {"hooks, SQLite": "sqlite", "hooks, PostgreSQL": "postgresql"}
 
 
 def reaction(site: Site, *, load: Load, rounds: int) -> Board:
@@ -34,8 +33,8 @@ def reaction(site: Site, *, load: Load, rounds: int) -> Board:
             f"{rounds} rounds of {load.seconds:g} s, {load.rate:g} events a second; the worker has core 0"
         ],
     )
-    for number, name in in_turns(list(_KINDS), rounds):
-        found = _react(site, _KINDS[name], load, run=f"reaction{number}")
+    for number, name in in_turns(list(KINDS), rounds):
+        found = _react(site, KINDS[name], load, run=f"reaction{number}")
         print(f"reaction, round {number + 1}: {name}: p99 {percentile(found, 99):.1f} ms")
         board.add(name, p50=percentile(found, 50), p99=percentile(found, 99), max=max(found))
     return board

@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, literal_column, select
 
 from benchmarks.board import Board, Metric
 from benchmarks.candidates import processing
-from benchmarks.candidates.ours import Installation
+from benchmarks.candidates.ours import KINDS, Installation
 from benchmarks.cores import REST
 from benchmarks.figures import in_turns
 from benchmarks.scenarios.processing import WARM, work_off
@@ -22,7 +22,6 @@ from eventlog.states import State
 from eventlog.tables import deliveries
 from tests.servers.waiting import wait_until
 
-_KINDS: Final = {"hooks, SQLite": "sqlite", "hooks, PostgreSQL": "postgresql"}
 _COMMAND: Final = ("replay", "--type", "memory.stored", "--yes", "--no-wait")
 _DEADLINE_SECONDS: Final = 300.0
 _LOOK_SECONDS: Final = 0.05
@@ -56,8 +55,8 @@ def replay(site: Site, *, events: int, rounds: int) -> Board:
             "the worker has core 0, the clock shares core 1; memory is that of both",
         ],
     )
-    for number, name in in_turns(list(_KINDS), rounds):
-        found = _measure(site, _KINDS[name], events, run=f"replay{number}")
+    for number, name in in_turns(list(KINDS), rounds):
+        found = _measure(site, KINDS[name], events, run=f"replay{number}")
         told = ", ".join(f"{metric.replace('_', ' ')} {value:,.2f}" for metric, value in found.items())
         print(f"replay, round {number + 1}: {name}: {told}")
         board.add(name, **found)
