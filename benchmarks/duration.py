@@ -56,8 +56,8 @@ def _accept(given: argparse.Namespace) -> float:
 
 
 def _shapes(given: argparse.Namespace) -> float:
-    each = len(COLUMNS) * (_WARM_SECONDS + given.seconds) + _prepared(given)
-    return float(len(COLUMNS) * _START_SECONDS + given.rounds * len(SHAPES) * each)
+    each = len(COLUMNS) * (_START_SECONDS + _WARM_SECONDS + given.seconds) + _prepared(given)
+    return float(given.rounds * len(SHAPES) * each)
 
 
 def _kill(given: argparse.Namespace) -> float:

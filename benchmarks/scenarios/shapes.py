@@ -1,12 +1,11 @@
 """Accept, for every shape of load: small and large bodies, one connection and hundreds, repeated events."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
 
 from benchmarks.board import Board, Metric
-from benchmarks.candidates.accepting import ACCEPTING, Door
+from benchmarks.candidates.accepting import ACCEPTING, Accepting
 from benchmarks.figures import in_turns
 from benchmarks.load.dialect import chaozcode
 from benchmarks.load.plan import Load
@@ -32,7 +31,7 @@ SHAPES: Final[Mapping[str, Load]] = {
 
 
 def shapes(site: Site, chosen: Mapping[str, Load] = SHAPES, *, seconds: float, rounds: int) -> Board:
-    """Send each shape to every candidate in turn; all of them stay up meanwhile."""
+    """Send each shape to every candidate in turn, each time on an empty store."""
     board = Board(
         scenario="accept-shapes",
         title="Accept, by the shape of the load",
@@ -49,24 +48,24 @@ def shapes(site: Site, chosen: Mapping[str, Load] = SHAPES, *, seconds: float, r
         ],
     )
     by_name = {candidate.name: candidate for candidate in ACCEPTING}
-    with ExitStack() as opened:
-        doors = {column: opened.enter_context(by_name[name].opened(site)) for column, name in COLUMNS.items()}
-        for number, shape in in_turns(list(chosen), rounds):
-            load = replace(chosen[shape], seconds=seconds)
-            found = _send(site, doors, load, run=f"shape{number}-{shape}", turn=number)
-            ratios = ", ".join(
-                f"{each} {found[f'{each} of floor']:.2f}" for each in COLUMNS if each != "floor"
-            )
-            print(f"accept-shapes, round {number + 1}: {shape}: of the floor: {ratios}")
-            board.add(shape, **found)
+    candidates = {column: by_name[name] for column, name in COLUMNS.items()}
+    for number, shape in in_turns(list(chosen), rounds):
+        load = replace(chosen[shape], seconds=seconds)
+        found = _send(site, candidates, load, run=f"shape{number}-{shape}", turn=number)
+        ratios = ", ".join(f"{each} {found[f'{each} of floor']:.2f}" for each in COLUMNS if each != "floor")
+        print(f"accept-shapes, round {number + 1}: {shape}: of the floor: {ratios}")
+        board.add(shape, **found)
     return board
 
 
-def _send(site: Site, doors: Mapping[str, Door], load: Load, *, run: str, turn: int) -> dict[str, float]:
+def _send(
+    site: Site, candidates: Mapping[str, Accepting], load: Load, *, run: str, turn: int
+) -> dict[str, float]:
     found: dict[str, float] = {}
-    columns = list(doors)
+    columns = list(candidates)
     for column in [*columns[turn % len(columns) :], *columns[: turn % len(columns)]]:
-        seen = flood(doors[column], chaozcode, load, requests=site.requests, run=run)
+        with candidates[column].opened(site) as door:
+            seen = flood(door, chaozcode, load, requests=site.requests, run=run)
         found |= {column: seen.rate, f"{column} p99": seen.p99_ms}
     floor = found["floor"]
     return found | {f"{each} of floor": found[each] / floor for each in columns if each != "floor" and floor}
