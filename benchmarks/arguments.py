@@ -28,6 +28,7 @@ _QUICK: Final = {
     "log_events": 100_000,
     "kills": 2,
 }
+_PACED: Final = {"accept-paced", "reaction"}
 _MOST_CONNECTIONS: Final = 256
 _MOST_SECONDS: Final = 600.0
 
@@ -70,6 +71,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if unknown:
         parser.error(f"there is no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
     given.scenarios = [each for each in SCENARIOS if not given.scenarios or each in given.scenarios]
+    paced = [each for each in given.scenarios if each in _PACED]
+    if paced and (given.duplicates or given.no_keep_alive):
+        parser.error(
+            f"{' and '.join(paced)} can't be had with --duplicates or --no-keep-alive: they send each event"
+            " once, over connections that are kept"
+        )
     return given
 
 

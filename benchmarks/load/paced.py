@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-_SENDERS: Final = 8
 _TIMEOUT_SECONDS: Final = 10.0
 _LEAD_SECONDS: Final = 0.05
 
@@ -23,13 +22,14 @@ class Paced:
     refused: int = 0
 
 
-def send_paced(port: int, requests: Sequence[tuple[str, bytes]], *, rate: float) -> Paced:
-    """Send (id, request) pairs at so many a second, over a few connections that take turns."""
+def send_paced(port: int, requests: Sequence[tuple[str, bytes]], *, rate: float, connections: int) -> Paced:
+    """Send (id, request) pairs at so many a second, over connections that take turns."""
     seen = Paced()
     began = time.monotonic() + _LEAD_SECONDS
     senders = [
-        threading.Thread(target=_send, args=(port, requests, number, rate, began, seen))
-        for number in range(_SENDERS)
+        threading.Thread(target=_send, args=(port, of_one, rate / connections, began + number / rate, seen))
+        for number in range(connections)
+        if (of_one := requests[number::connections])
     ]
     for sender in senders:
         sender.start()
@@ -38,13 +38,11 @@ def send_paced(port: int, requests: Sequence[tuple[str, bytes]], *, rate: float)
     return seen
 
 
-def _send(
-    port: int, requests: Sequence[tuple[str, bytes]], number: int, rate: float, began: float, seen: Paced
-) -> None:
+def _send(port: int, requests: Sequence[tuple[str, bytes]], rate: float, began: float, seen: Paced) -> None:
+    """Send them over one connection, the first when it begins."""
     with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for place in range(number, len(requests), _SENDERS):
-            event_id, request = requests[place]
+        for place, (event_id, request) in enumerate(requests):
             due = began + place / rate
             time.sleep(max(0.0, due - time.monotonic()))
             connection.sendall(request)

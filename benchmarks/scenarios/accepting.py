@@ -55,7 +55,7 @@ def pace(door: Door, dialect: Dialect, load: Load, *, run: str) -> Paced:
     maker = PayloadMaker(run, size=load.size)
     payloads = [maker.make(number) for number in range(int(load.rate * load.seconds))]
     sent = [(payload.id, request_bytes(payload, dialect)) for payload in payloads]
-    found = send_paced(door.port, sent, rate=load.rate)
+    found = send_paced(door.port, sent, rate=load.rate, connections=load.connections)
     if door.rows is not None:
         require_between(door.rows() - before, len(found.answered_ns), len(sent))
     door.check()

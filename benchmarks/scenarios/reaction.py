@@ -11,6 +11,7 @@ from benchmarks.cores import REST
 from benchmarks.figures import in_turns, percentile
 from benchmarks.load.dialect import chaozcode
 from benchmarks.load.plan import Load
+from benchmarks.scenarios.accept import describe
 from benchmarks.scenarios.accepting import pace
 from benchmarks.site import Site
 from benchmarks.store import count_events, count_unfinished, require_outcomes
@@ -30,7 +31,8 @@ def reaction(site: Site, *, load: Load, rounds: int) -> Board:
             Metric(name="max", unit="ms", digits=1),
         ),
         notes=[
-            f"{rounds} rounds of {load.seconds:g} s, {load.rate:g} events a second; the worker has core 0"
+            f"{load.rate:g} events a second; the worker has core 0",
+            describe(load, rounds),
         ],
     )
     for number, name in in_turns(list(KINDS), rounds):

@@ -31,6 +31,8 @@ def test_a_number_may_be_written_with_underscores() -> None:
         (["--seconds", "3601"], "3601 is not between 1 and 600"),
         (["--duplicates", "1.5"], "1.5 is not between 0 and 1"),
         (["--rounds", "many"], "invalid"),
+        (["reaction", "--duplicates", "0.2"], "reaction can't be had with --duplicates or --no-keep-alive"),
+        (["--no-keep-alive"], "accept-paced and reaction can't be had with"),
     ],
 )
 def test_what_makes_no_sense_is_told(
