@@ -4,9 +4,11 @@ import argparse
 import secrets
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from benchmarks.arguments import parse
@@ -15,6 +17,7 @@ from benchmarks.candidates.accepting import ACCEPTING
 from benchmarks.candidates.ours import TITLES
 from benchmarks.candidates.processing import PROCESSING
 from benchmarks.cores import ALL, REST
+from benchmarks.disk import require_disk
 from benchmarks.duration import estimate, in_words
 from benchmarks.load.plan import Load
 from benchmarks.report.publish import PAGE, publish
@@ -47,11 +50,13 @@ def main() -> None:
     _tell_plan(given)
     if given.plan:
         return
+    place = (given.folder or Path(tempfile.gettempdir())).resolve()
+    require_disk(place)
     for scenario in given.scenarios:
         began = time.monotonic()
-        with site(given.folder, cores=ALL if scenario in _ON_ALL_CORES else (REST,)) as here:
+        with site(place, cores=ALL if scenario in _ON_ALL_CORES else (REST,)) as here:
             for board in _SCENARIOS[scenario](here, given):
-                publish(board, page=None if given.no_page else PAGE)
+                publish(board, place, page=None if given.no_page else PAGE)
         print(f"({scenario} took {in_words(time.monotonic() - began)})", flush=True)
 
 

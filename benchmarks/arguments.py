@@ -62,7 +62,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kills", type=_whole(1, 1000), default=10, help="on each database")
     parser.add_argument("--seed", type=_whole(0, 2**32), help="of kill; otherwise another one each time")
     parser.add_argument("--on", choices=tuple(TITLES), help="growth and end-to-end on this database alone")
-    parser.add_argument("--folder", type=Path, help="where the logs are made: on which disk")
+    parser.add_argument("--folder", type=Path, help="where logs and servers' files lie: on which disk")
     parser.add_argument("--no-page", action="store_true", help="print, and leave docs/performance.md alone")
     if "--quick" in arguments:
         parser.set_defaults(**_QUICK)

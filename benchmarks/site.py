@@ -29,7 +29,7 @@ class Site:
     def __init__(
         self, folder: Path, requests: RequestShelf, valkey: Valkey, cores: tuple[int, ...] = (REST,)
     ) -> None:
-        self.folder = folder
+        self._folder = folder
         self.requests = requests
         self.valkey = valkey
         self._cores = cores
@@ -42,7 +42,7 @@ class Site:
         return self.valkey.client()
 
     def new_folder(self) -> Path:
-        made = self.folder / f"run-{next(self._numbers)}"
+        made = self._folder / f"run-{next(self._numbers)}"
         made.mkdir()
         return made
 
@@ -54,7 +54,8 @@ class Site:
         if kind == "sqlite":
             return f"sqlite:///{self.new_folder()}/events.db"
         if self._postgres is None:
-            self._postgres = PostgreSQL(settings=_POSTGRESQL)
+            # Beside the folder, which its own user may not enter.
+            self._postgres = PostgreSQL(settings=_POSTGRESQL, place=self._folder.parent)
             with on_cores(*self._cores):
                 self._postgres.start()
                 _fill_wal_files(self._postgres)
@@ -89,8 +90,8 @@ def _fill_wal_files(postgres: PostgreSQL) -> None:
 
 
 @contextmanager
-def site(place: Path | None = None, *, cores: tuple[int, ...] = (REST,)) -> Iterator[Site]:
-    """Give servers that end, and a folder that goes, with the block; `place` says on which disk.
+def site(place: Path, *, cores: tuple[int, ...] = (REST,)) -> Iterator[Site]:
+    """Give servers that end, and folders that go, with the block; all of them lie in `place`.
 
     The servers, the driver and its load run on these cores. Requests are prepared in memory: what is written
     to a disk holds up the commits there.
@@ -101,7 +102,7 @@ def site(place: Path | None = None, *, cores: tuple[int, ...] = (REST,)) -> Iter
             prefix="hooks-bench-", dir=_MEMORY if _MEMORY.is_dir() else None
         ) as requests,
         on_cores(*cores),
-        Valkey(append_only=True) as valkey,
+        Valkey(append_only=True, place=place) as valkey,
         closing(Site(Path(folder), RequestShelf(Path(requests)), valkey, cores)) as made,
     ):
         yield made

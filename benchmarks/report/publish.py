@@ -12,12 +12,15 @@ from benchmarks.report.table import markdown_table
 PAGE: Final = Path(__file__).parents[2] / "docs" / "performance.md"
 
 
-def publish(board: Board, *, page: Path | None = PAGE) -> None:
-    """Print the table; with a page, replace its section there and the plot beside it."""
+def publish(board: Board, place: Path, *, page: Path | None = PAGE) -> None:
+    """Print the table; with a page, replace its section there and the plot beside it.
+
+    `place` is the folder that the logs were made in.
+    """
     table = markdown_table(board)
     print(f"\n{board.title}\n\n{table}")
-    for note in board.notes:
-        print(f"- {note}")
+    notes = "".join(f"- {note}\n" for note in [*board.notes, describe_machine(place)])
+    print(notes, end="")
     if page is None:
         return
     plot = page.parent / page.stem / f"{board.scenario}.svg"
@@ -26,7 +29,7 @@ def publish(board: Board, *, page: Path | None = PAGE) -> None:
     parts = [
         table,
         f"![{board.title}]({page.stem}/{plot.name})\n",
-        "".join(f"- {note}\n" for note in [*board.notes, describe_machine()]),
+        notes,
     ]
     text = page.read_text(encoding="utf-8")
     page.write_text(replace_section(text, board.scenario, "\n".join(parts)), encoding="utf-8")

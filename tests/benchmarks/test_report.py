@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.arguments import SCENARIOS
 from benchmarks.board import Board, Metric
+from benchmarks.disk import file_system
 from benchmarks.report.page import NoSection, replace_section
 from benchmarks.report.plot import svg_plot
 from benchmarks.report.publish import PAGE, publish
@@ -74,10 +75,11 @@ def test_a_board_is_published_into_its_section_with_its_plot(
 ) -> None:
     page = tmp_path / "performance.md"
     page.write_text("# Figures\n<!-- bench:accept -->\n<!-- /bench:accept -->\n")
-    publish(a_board(), page=page)
+    publish(a_board(), tmp_path, page=page)
     written = page.read_text()
     assert markdown_table(a_board()) in written
     assert "- 3 rounds\n" in written
+    assert f", logs on {file_system(tmp_path)}\n" in written
     assert "(performance/accept.svg)" in written
     assert (tmp_path / "performance" / "accept.svg").exists()
     assert "| floor |" in capsys.readouterr().out

@@ -29,8 +29,6 @@ _SETTINGS = {
     "timezone": "UTC",
 }
 
-_DISK = "/tmp"
-
 
 class PostgreSQL:
     """One PostgreSQL server with durable commits (fsync stays on), run from the wheel's programs."""
@@ -41,17 +39,20 @@ class PostgreSQL:
         environment: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
         in_memory: bool = False,
+        place: Path | None = None,
     ) -> None:
         """`environment` is given to the server beside the test's own, `settings` in place of small ones.
 
         With `in_memory` its files lie in memory where that can be: a new database has 300 files, each of
-        which is synced when it is made and when it is dropped.
+        which is synced when it is made and when it is dropped. Otherwise `place` is the folder that
+        its own is made in.
         """
         self._given = [f"{name}={value}" for name, value in (environment or {}).items()]
         self._settings = {**_SETTINGS, **(settings or {})}
         self._user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         # SIGINT is PostgreSQL's fast shutdown: it ends clients' connections and writes everything out.
-        parent = (folder_in_memory() if in_memory else None) or _DISK
+        memory = folder_in_memory() if in_memory else None
+        parent = Path(memory) if memory else place
         self._process = ServerProcess("pg", stop_signal=signal.SIGINT, user=self._user, parent=parent)
         self._data = self._process.folder / "data"
         self._programs: Path | None = None

@@ -20,14 +20,17 @@ rm -rf "$1"
 """
 
 
+# A socket's path may have about 100 bytes, and another user has to reach it.
+_USUAL_PARENT = Path("/tmp")
+
+
 class ServerProcess:
     """A server program that tests start, stop, kill and pause; its folder lasts until `close`."""
 
     def __init__(
-        self, name: str, *, stop_signal: signal.Signals, user: str | None = None, parent: str = "/tmp"
+        self, name: str, *, stop_signal: signal.Signals, user: str | None = None, parent: Path | None = None
     ) -> None:
-        # In /tmp or the like: a socket's path may have about 100 bytes, and another user has to reach it.
-        self.folder = Path(mkdtemp(prefix=f"hooks-{name}-", dir=parent))
+        self.folder = Path(mkdtemp(prefix=f"hooks-{name}-", dir=parent or _USUAL_PARENT))
         self.log_file = self.folder / "log"
         self._stop_signal = stop_signal
         self._user = user

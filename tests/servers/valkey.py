@@ -1,6 +1,7 @@
 """A real Valkey for tests, on a unix socket, that can be stopped, killed, paused and started again."""
 
 import signal
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,11 +16,14 @@ from tests.servers.waiting import wait_until
 
 
 class Valkey:
-    """One Valkey server; `append_only` keeps its data over a kill, as `hooks up` does."""
+    """One Valkey server; `append_only` keeps its data over a kill, as `hooks up` does.
 
-    def __init__(self, *, append_only: bool = False, name: str = "valkey") -> None:
+    `place` is the folder that its own is made in.
+    """
+
+    def __init__(self, *, append_only: bool = False, name: str = "valkey", place: Path | None = None) -> None:
         self._append_only = append_only
-        self._process = ServerProcess(name, stop_signal=signal.SIGTERM)
+        self._process = ServerProcess(name, stop_signal=signal.SIGTERM, parent=place)
         self.socket = self._process.folder / "socket"
         self.url = f"unix://{self.socket}"
         self.data = self._process.folder / "data"
