@@ -18,6 +18,7 @@ from benchmarks.fill.history import (
     Rows,
 )
 from benchmarks.fill.making import pieces
+from benchmarks.store import last_seq
 from eventlog.database import EventLog
 from eventlog.schema import upgrade
 from eventlog.tables import bodies, deliveries, events, failures
@@ -35,10 +36,15 @@ Write = Callable[[Table, tuple[str, ...], list[tuple[Any, ...]]], None]
 
 
 def fill(url: str, number: int, *, tell: Tell = print) -> None:
-    """Make the tables and put so many events into them. The log must be empty, and unused."""
+    """Make the tables and put so many events into them; end with one line where the log has events already.
+
+    Nobody else may use the log meanwhile: it has no indexes until the end.
+    """
     log = EventLog.open(url)
     try:
         upgrade(log)
+        if last_seq(log):
+            raise SystemExit("this log has events already; a history is made in an empty database only")
         began = time.monotonic()
         indexes = _drop_indexes(log)
         is_sqlite = log.is_sqlite
