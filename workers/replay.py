@@ -9,6 +9,7 @@ import structlog
 from eventlog.canary import Step
 from eventlog.canary import advance as advance_canary
 from eventlog.database import EventLog
+from eventlog.lone_backlog import is_far_ahead
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, read_replays
 from handlers.pattern import matches
@@ -56,6 +57,9 @@ class ReplayFeeder:
                 continue
             if not self.has_room(backlog):
                 goes_on |= turn == _TURN_EVENTS
+                continue
+            # Enough waits then until the clock's next turn; to look more often would only cost.
+            if is_far_ahead(self._log, replay):
                 continue
             fed = feed(self._log, replay.id, turn=turn, choose=choose_handlers)
             if fed.finished:

@@ -6,6 +6,7 @@ from typing import Final
 
 from console.doctor.finding import Finding, ok, warning
 from eventlog.database import EventLog
+from eventlog.lone_backlog import is_far_ahead
 from eventlog.reconciliation.replay_counts import read_miscounts
 from eventlog.replays import Replay, ReplayState, read_outcomes, read_replays
 from eventlog.states import HELD_BACK, UNFINISHED
@@ -62,9 +63,10 @@ def _standing_still(
 
 
 def _waits(log: EventLog, replay: Replay) -> bool:
-    """Tell whether a canary stands still because deliveries of its stage are still to end."""
-    return replay.canary is not None and any(
-        state in (*UNFINISHED, *HELD_BACK) for state in read_outcomes(log, replay.id)
+    """Tell whether it stands still because deliveries are still to run, or of a canary's stage to end."""
+    return is_far_ahead(log, replay) or (
+        replay.canary is not None
+        and any(state in (*UNFINISHED, *HELD_BACK) for state in read_outcomes(log, replay.id))
     )
 
 

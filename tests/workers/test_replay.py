@@ -6,9 +6,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
+from eventlog.hand_on import hand_on
+from eventlog.leases import claim, new_lease
 from eventlog.replays import Replay, ReplayState, cancel, create, read_outcomes, read_replay
 from eventlog.selection import Selection
 from eventlog.states import State
+from tests.eventlog.lane import LONG, Lane
 from tests.eventlog.stored import accept, run
 from workers.queue.redis_queue import EventQueue
 from workers.replay import ReplayFeeder, choose_handlers
@@ -126,6 +129,35 @@ def test_the_jobs_of_one_replay_leave_less_room_for_the_next(
     assert feeder.feed(0, 0)
     assert sorted(read(log, each).fed for each in (first, second)) == [0, 2]
     assert queue.waiting_jobs() == 1
+
+
+def move(log: EventLog, replay: int, *ids: str) -> None:
+    """Hand deliveries on to the queue of their handler, as a worker does at once with what is not its own."""
+    lease = new_lease()
+    claimed = claim(log, ids, replay=replay, lease=lease, duration=LONG)
+    lane = Lane(log=log, handler="h", queue="slow", is_ordered=False)
+    hand_on(log, [lane.placement(one) for one in claimed], replay=replay, lease=lease)
+
+
+def test_a_replay_is_fed_no_more_while_much_of_it_waits_in_the_queue_of_its_handler(
+    log: EventLog, feeder: ReplayFeeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.replay._TURN_EVENTS", 2)
+    monkeypatch.setattr("eventlog.lone_backlog._AHEAD", 2)
+    done_events(log, 8)
+    replay = replay_all(log)
+    seen = []
+    for _ in range(4):
+        goes_on = feeder.feed(0, 0)
+        fed = read(log, replay).fed
+        move(log, replay, *[f"evt_{number}" for number in range(fed)])
+        seen.append((goes_on, fed))
+    assert seen == [(True, 2), (True, 4), (False, 4), (False, 4)]
+    lane = Lane(log=log, handler="h", queue="slow")
+    for run_ in lane.claim("evt_0", "evt_1", replay=replay)[1]:
+        lane.end(run_)
+    assert feeder.feed(0, 0)
+    assert read(log, replay).fed == 6
 
 
 @pytest.mark.parametrize(("waiting", "jobs"), [(0, 2), (1, 2), (2, 1)])

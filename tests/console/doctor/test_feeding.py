@@ -9,7 +9,7 @@ from console.doctor.finding import Finding, Level
 from eventlog.database import EventLog
 from eventlog.replays import create
 from eventlog.states import State
-from eventlog.tables import replays
+from eventlog.tables import deliveries, replays
 from tests.eventlog.feeding import EVERY, make_replay, turn
 from tests.eventlog.stored import accept, opened, replay, run
 from workers.queue.registries import QueueContents
@@ -84,3 +84,17 @@ def test_a_canary_that_waits_for_its_deliveries_is_well(log: EventLog) -> None:
     turn(log, number)
     finding = look(log, contents(), [])
     assert (finding.level, finding.message) == (Level.OK, "1 replay is being fed")
+
+
+def test_a_replay_that_is_far_ahead_of_a_slow_handler_is_well(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlog.lone_backlog._AHEAD", 0)
+    accept(log, *"ab")
+    run(log, "a", {"h": State.DONE})
+    turn(log, make_replay(log), 1)
+    with log.write() as connection:
+        connection.execute(update(deliveries).where(deliveries.c.replay > 0).values(queue="slow"))
+    waits: list[object] = []
+    assert look(log, contents(), waits).level is Level.OK
+    assert waits == []
