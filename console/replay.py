@@ -34,7 +34,7 @@ _LISTED_AT_MOST: Final = 100
 
 @click.command("replay", cls=DryRunCommand)
 @replay_request
-@click.option("--rate", type=click.IntRange(min=1), help="At most so many events a second.")
+@click.option("--rate", type=click.IntRange(min=1), help="Make at most so many deliveries a second.")
 @click.option(
     "--keep-effects", is_flag=True, help="Don't repeat steps of ctx.once() that earlier runs have on record."
 )

@@ -76,7 +76,7 @@ def show_replay(*, number: int, as_json: bool) -> None:
         ("selected", selection_words(replay.selection)),
         ("handlers", ", ".join(replay.handlers)),
         ("only failed", "yes" if replay.only_failed else ""),
-        ("rate", f"at most {replay.rate:,} events a second" if replay.rate else ""),
+        ("rate", f"at most {replay.rate:,} deliveries a second" if replay.rate else ""),
         ("keep effects", "yes" if replay.keep_effects else ""),
         ("canary", _stage_words(replay)),
         ("handed out", local_time(replay.finished_at) if replay.finished_at else ""),

@@ -33,14 +33,19 @@ class Fed:
     """Whether there is nothing more to make; of a canary, deliveries may still be waited for."""
 
 
-def feed(log: EventLog, replay_id: int, *, turn: int, choose: Choose) -> Fed:
-    """Make the deliveries of a replay's next `turn` events; send jobs for what this returns."""
+def feed(log: EventLog, replay_id: int, *, turn: int, choose: Choose, at_most: int | None = None) -> Fed:
+    """Make the deliveries of a replay's next `turn` events, or `at_most` so many of them.
+
+    Send jobs for what this returns.
+    """
     return log.write_again_after_collisions(
-        lambda connection: _feed(log, connection, replay_id, turn, choose)
+        lambda connection: _feed(log, connection, replay_id, turn, choose, at_most)
     )
 
 
-def _feed(log: EventLog, connection: Connection, replay_id: int, turn: int, choose: Choose) -> Fed:
+def _feed(
+    log: EventLog, connection: Connection, replay_id: int, turn: int, choose: Choose, at_most: int | None
+) -> Fed:
     running = select(replays).where(replays.c.id == replay_id, replays.c.state == ReplayState.RUNNING)
     # Another clock may be at the same replay: it is left alone then.
     row = connection.execute(running.with_for_update(skip_locked=True)).one_or_none()
@@ -50,7 +55,7 @@ def _feed(log: EventLog, connection: Connection, replay_id: int, turn: int, choo
     if replay.finished_at is not None:
         return Fed(event_ids=(), looked_at=0, finished=True)
     found = _look(connection, replay, turn, choose)
-    planned = plan(connection, replay, found)
+    planned = plan(connection, replay, found, at_most)
     _make(log, connection, replay_id, planned.wanted)
     is_cut = planned.done_with < len(found)
     finished = len(found) < turn and not is_cut

@@ -42,12 +42,17 @@ class Turn:
     in_flight: Sequence[str]
     passed_over: int
     done_with: int
-    """Of so many events nothing is left to make; fewer than were given where a canary's stage is full."""
+    """Of so many events nothing is left to make; fewer than were given where no more may be made now."""
 
 
-def plan(connection: Connection, replay: Replay, candidates: Sequence[Candidate]) -> Turn:
-    """Choose the deliveries to make now, in the order of the events."""
-    room = None if replay.canary is None else max(0, replay.canary - replay.fed)
+def plan(
+    connection: Connection, replay: Replay, candidates: Sequence[Candidate], at_most: int | None = None
+) -> Turn:
+    """Choose the deliveries to make now, in the order of the events; no more than a canary's stage holds."""
+    room = at_most
+    if replay.canary is not None:
+        left = max(0, replay.canary - replay.fed)
+        room = left if at_most is None else min(at_most, left)
     earlier = _earlier_runs(connection, [event.seq for event in candidates])
     wanted: list[tuple[int, str]] = []
     in_flight: list[str] = []
@@ -59,7 +64,7 @@ def plan(connection: Connection, replay: Replay, candidates: Sequence[Candidate]
         for handler in event.handlers:
             runs = earlier.get((event.seq, handler), _NONE)
             if replay.id in runs:
-                continue  # made by the turn before, in which the stage was full
+                continue  # made by the turn before, in which there was no room for the others
             if _is_in_flight(event, runs):
                 in_the_air.append(f"{event.id} {handler}")
             elif replay.only_failed and list(runs.values())[-1:] != [State.DEAD]:

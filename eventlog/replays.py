@@ -50,7 +50,7 @@ class Replay:
     """Each handler's name with its patterns, as they were registered when the replay was made."""
     only_failed: bool
     rate: int | None
-    """Events a second at most."""
+    """Deliveries made a second at most."""
     cursor: int
     upto: int
     events: int

@@ -23,7 +23,7 @@ _ROOM_JOBS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Allowance:
-    events: float
+    deliveries: float
     at: float
     fed: int
     """By all clocks, as the replay's row told at that time."""
@@ -52,16 +52,16 @@ class ReplayFeeder:
             # Whatever the backlog: what failed again is to be stopped at once.
             if replay.canary is not None and not self._goes_on(replay):
                 continue
-            turn = self._allow(replay, now)
-            if turn < 1:
+            allowed = self._allow(replay, now)
+            if allowed == 0:
                 continue
             if not self.has_room(backlog):
-                goes_on |= turn == _TURN_EVENTS
+                goes_on |= allowed is None
                 continue
             # Enough waits then until the clock's next turn; to look more often would only cost.
             if is_far_ahead(self._log, replay):
                 continue
-            fed = feed(self._log, replay.id, turn=turn, choose=choose_handlers)
+            fed = feed(self._log, replay.id, turn=_TURN_EVENTS, at_most=allowed, choose=choose_handlers)
             if fed.finished:
                 self._allowances.pop(replay.id, None)
                 self._logger.info("replay_fed", replay=replay.id)
@@ -84,19 +84,19 @@ class ReplayFeeder:
                 self._logger.info("replay_ended_well", replay=canary.id, deliveries=canary.fed)
         return advance.step in (Step.FEED, Step.NEXT_STAGE)
 
-    def _allow(self, replay: Replay, now: float) -> int:
-        """Say how many events a replay may be fed now: its rate times the time since the last turn.
+    def _allow(self, replay: Replay, now: float) -> int | None:
+        """Say how many deliveries may be made now, by the rate and the time since the last turn; None: any.
 
-        Whatever any clock fed meanwhile stands in the replay's row, and is taken off.
+        Whatever any clock made meanwhile stands in the replay's row, and is taken off.
         """
         if replay.rate is None:
-            return _TURN_EVENTS
-        fresh = _Allowance(events=1.0, at=now, fed=replay.events)
+            return None
+        fresh = _Allowance(deliveries=1.0, at=now, fed=replay.fed)
         last = self._allowances.get(replay.id, fresh)
-        earned = last.events + (now - last.at) * replay.rate
-        events = min(earned - (replay.events - last.fed), max(1.0, replay.rate))
-        self._allowances[replay.id] = _Allowance(events=events, at=now, fed=replay.events)
-        return min(int(events), _TURN_EVENTS)
+        earned = last.deliveries + (now - last.at) * replay.rate
+        left = min(earned - (replay.fed - last.fed), max(1.0, replay.rate))
+        self._allowances[replay.id] = _Allowance(deliveries=left, at=now, fed=replay.fed)
+        return max(0, int(left))
 
 
 def choose_handlers(handlers: Mapping[str, Sequence[str]], event_type: str) -> list[str]:

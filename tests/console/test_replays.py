@@ -71,7 +71,7 @@ def test_one_is_shown_with_what_came_of_it(log: EventLog) -> None:
     assert result.exit_code == 0
     assert "ann@desk" in result.output
     assert "the disk was full" in result.output
-    assert "at most 7 events a second" in result.output
+    assert "at most 7 deliveries a second" in result.output
     assert "Replay 1 is done. 2 events, 2 deliveries: 2 dead." in result.output
     assert result.output.splitlines()[-1].split() == ["evt_2", "remember", "KeyError:", "'colour'"]
     shown = json.loads(hooks_replays("show", str(number), "--json").stdout)

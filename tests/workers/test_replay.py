@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
+from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.hand_on import hand_on
 from eventlog.leases import claim, new_lease
@@ -12,7 +13,7 @@ from eventlog.replays import Replay, ReplayState, cancel, create, read_outcomes,
 from eventlog.selection import Selection
 from eventlog.states import State
 from tests.eventlog.lane import LONG, Lane
-from tests.eventlog.stored import accept, run
+from tests.eventlog.stored import accept, an_event, run
 from workers.queue.redis_queue import EventQueue
 from workers.replay import ReplayFeeder, choose_handlers
 
@@ -85,6 +86,34 @@ def test_a_rate_below_one_event_a_turn_is_kept(log: EventLog, feeder: ReplayFeed
     for quarter in range(9):
         feeder.feed(quarter / 4, 0)
     assert read(log, replay).events == 3
+
+
+def test_what_no_handler_wants_takes_nothing_of_the_rate(
+    log: EventLog, feeder: ReplayFeeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.replay._TURN_EVENTS", 4)
+    done_events(log, 10)
+    record(log, [an_event("rare", "agent.failed"), an_event("rarer", "agent.failed")])
+    for event_id in ("rare", "rarer"):
+        run(log, event_id, {"h": State.DONE})
+    replay = create(log, selection=Selection(), handlers={"h": ["agent.*"]}, rate=1, who="a test")
+    seen = [(feeder.feed(now, 0), read(log, replay).events) for now in (0, 0, 0, 0.5, 1)]
+    assert seen == [(True, 4), (True, 8), (False, 11), (False, 11), (False, 12)]
+
+
+def test_an_event_counts_once_for_each_handler_that_it_is_given_to(
+    log: EventLog, feeder: ReplayFeeder
+) -> None:
+    done_events(log, 3)
+    handlers = {"g": ["*"], "h": ["*"]}
+    replay = create(log, selection=Selection(), handlers=handlers, rate=4, who="a test")
+    seen = []
+    for quarter in range(6):
+        feeder.feed(quarter / 4, 0)
+        now = read(log, replay)
+        seen.append((now.fed, now.events, now.state))
+    running, done = ReplayState.RUNNING, ReplayState.DONE
+    assert seen == [(n, n // 2, running if n < 6 else done) for n in range(1, 7)]
 
 
 def test_fresh_events_go_first(log: EventLog, feeder: ReplayFeeder) -> None:
