@@ -1,6 +1,6 @@
 """Make a replay's deliveries, piece by piece, so that a large one never loads its events at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,16 +10,13 @@ from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.given import as_json, field, given_rows
 from eventlog.instant import database_now, database_now_plus
-from eventlog.replay_pairs import find_repeated
-from eventlog.replay_turn import Candidate, Turn, plan
+from eventlog.replay_look import Choose, look
+from eventlog.replay_turn import Turn, plan
 from eventlog.replays import Replay, ReplayState, replay_of
 from eventlog.states import State
-from eventlog.tables import deliveries, events, replays
+from eventlog.tables import deliveries, replays
 
 _NAMED_AT_MOST: Final = 1000
-
-Choose = Callable[[Mapping[str, Sequence[str]], str], Sequence[str]]
-"""Given handlers with their patterns, and an event's type: the names of those that want it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +28,8 @@ class Fed:
     looked_at: int
     finished: bool
     """Whether there is nothing more to make; of a canary, deliveries may still be waited for."""
+    goes_on: bool = False
+    """Whether more may be made at once."""
 
 
 def feed(log: EventLog, replay_id: int, *, turn: int, choose: Choose, at_most: int | None = None) -> Fed:
@@ -54,52 +53,21 @@ def _feed(
     replay = replay_of(row)
     if replay.finished_at is not None:
         return Fed(event_ids=(), looked_at=0, finished=True)
-    found = _look(connection, replay, turn, choose)
-    planned = plan(connection, replay, found, at_most)
+    seen = look(connection, replay, at_most=turn, choose=choose)
+    planned = plan(connection, replay, seen.found, at_most)
     _make(log, connection, replay_id, planned.wanted)
-    is_cut = planned.done_with < len(found)
-    finished = len(found) < turn and not is_cut
-    cursor = found[-1].seq if found else replay.upto
-    if is_cut:  # the next turn looks again at the event of which something is left to make
-        cursor = found[planned.done_with].seq - 1
+    is_cut = planned.done_with < len(seen.found)
+    finished = seen.is_last and not is_cut
+    # The next turn looks again at the event of which something is left to make.
+    cursor = seen.found[planned.done_with].seq - 1 if is_cut else seen.cursor
     _note_progress(connection, replay, planned, cursor, finished=finished)
-    ids = {event.seq: event.id for event in found}
+    ids = {event.seq: event.id for event in seen.found}
     return Fed(
         event_ids=tuple(dict.fromkeys(ids[seq] for seq, _ in planned.wanted)),
         looked_at=planned.done_with,
         finished=finished,
+        goes_on=not finished and not is_cut,
     )
-
-
-def _look(connection: Connection, replay: Replay, turn: int, choose: Choose) -> list[Candidate]:
-    """Give the next events, with the handlers that a replay would give each of them to."""
-    if replay.selection.last_run is not None:
-        repeated = find_repeated(
-            connection,
-            replay.selection,
-            replay.handlers,
-            only_failed=replay.only_failed,
-            limit=turn,
-            after=replay.cursor,
-            upto=replay.upto,
-        )
-        return [
-            Candidate(seq=event.seq, id=event.id, state=event.state, handlers=event.handlers)
-            for event in repeated
-        ]
-    rows = connection.execute(
-        select(events.c.seq, events.c.id, events.c.type, events.c.state)
-        .where(events.c.seq > replay.cursor, events.c.seq <= replay.upto, *replay.selection.conditions())
-        .order_by(events.c.seq)
-        .limit(turn)
-    )
-    wanting: dict[str, Sequence[str]] = {}
-    found = []
-    for seq, event_id, type_, state in rows.all():
-        if type_ not in wanting:
-            wanting[type_] = choose(replay.handlers, type_)
-        found.append(Candidate(seq=seq, id=event_id, state=state, handlers=wanting[type_]))
-    return found
 
 
 def _make(log: EventLog, connection: Connection, replay_id: int, wanted: Sequence[tuple[int, str]]) -> None:

@@ -66,7 +66,7 @@ class ReplayFeeder:
                 self._allowances.pop(replay.id, None)
                 self._logger.info("replay_fed", replay=replay.id)
             # What its rate, or the stage of a canary, holds back has the time until the clock's next turn.
-            goes_on |= fed.looked_at == _TURN_EVENTS
+            goes_on |= fed.goes_on
             size = job_size(backlog)
             self._queue.send(fed.event_ids, replay=replay.id, ids_a_job=size)
             backlog += -(-len(fed.event_ids) // size)

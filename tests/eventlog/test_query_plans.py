@@ -156,6 +156,8 @@ def test_no_step_of_a_replay_reads_all(full: EventLog) -> None:
         lambda: replay(Selection(type="memory.t1")),
         lambda: replay(Selection(state=State.DEAD)),
         lambda: replay(Selection(subject="s1")),
+        lambda: replay(Selection(since=RECENTLY)),
+        lambda: replay(Selection(type="memory.*", since=LONG_AGO, until=RECENTLY)),
         lambda: replay(Selection(), only_failed=True),
         lambda: preview(full, Selection(last_run=LastRun(fingerprint="f1")), {"h1": ["*"]}, listed=5),
     )

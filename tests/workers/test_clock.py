@@ -1,12 +1,13 @@
 """The clock's turns, with the test's own time."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
 from structlog.testing import capture_logs
 
+from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.leases import claim, new_lease, renew
@@ -15,7 +16,7 @@ from eventlog.selection import Selection
 from eventlog.settlement import settle
 from eventlog.states import State
 from tests.eventlog.set_clock import SetClock
-from tests.eventlog.stored import accept, make_overdue, run
+from tests.eventlog.stored import accept, an_event, make_overdue, run
 from tests.eventlog.wal import in_the_file, with_empty_wal
 from tests.servers.valkey import Valkey
 from tests.servers.waiting import wait_until
@@ -235,15 +236,32 @@ def test_a_replay_is_fed_without_waiting_for_the_next_turn(
     log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.replay._TURN_EVENTS", 1)
-    monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
     for number in range(3):
         accept(log, f"evt_{number}")
         run(log, f"evt_{number}", {"h": State.DONE})
     create(log, selection=Selection(), handlers={"h": ["*"]}, who="a test")
-    thread = Thread(target=clock.run, daemon=True)  # asleep for an hour once there is nothing left to feed
-    clock._turn_seconds = 3600.0
-    thread.start()
+    run_in_turns_of_an_hour(clock, monkeypatch)
     wait_until(lambda: queue.waiting_jobs() == 3)
+
+
+def test_a_replay_that_finds_nothing_in_a_piece_of_the_log_goes_on_without_waiting_for_the_next_turn(
+    log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlog.replay_look._SEQS_A_LOOK", 1)
+    for event_id, days in (("evt_1", 2), ("evt_2", 2), ("evt_3", 0)):
+        record(log, [an_event(event_id, age=timedelta(days=days))])
+        run(log, event_id, {"h": State.DONE})
+    recently = Selection(since=datetime.now(UTC) - timedelta(days=1))
+    create(log, selection=recently, handlers={"h": ["*"]}, rate=1, who="a test")
+    run_in_turns_of_an_hour(clock, monkeypatch)
+    wait_until(lambda: queue.waiting_jobs() == 1)
+
+
+def run_in_turns_of_an_hour(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a clock that is asleep once there is nothing left to feed."""
+    monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
+    clock._turn_seconds = 3600.0
+    Thread(target=clock.run, daemon=True).start()
 
 
 def test_told_to_stop_it_ends(clock: Clock) -> None:
