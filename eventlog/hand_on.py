@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-from sqlalchemy import Connection, and_, false, or_, select, true, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Select, and_, bindparam, false, or_, select, true, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
@@ -153,54 +153,62 @@ def _earlier(connection: Connection, placements: Sequence[Placement]) -> list[di
     last: dict[str, int] = {}
     for each in placements:
         last[each.line or NO_SUBJECT] = max(each.seq, last.get(each.line or NO_SUBJECT, 0))
+    rows = []
+    for line, upto in sorted(last.items()):
+        given = {"of_handler": one.handler, "of_line": line}
+        # Those before one that stands there came with it.
+        after = connection.execute(_LAST_IN_LINE, given).scalar_one_or_none() or 0
+        earlier = connection.execute(
+            _between(one.patterns, is_named=line != NO_SUBJECT), {**given, "after": after, "upto": upto}
+        ).scalars()
+        rows += [_row(seq, one.handler, one.queue, line) for seq in earlier]
+    return rows
+
+
+# Built once: there are two for each line, in the transaction that everybody else waits for.
+_LAST_IN_LINE: Final = (
+    select(deliveries.c.event_seq)
+    .where(
+        deliveries.c.handler == bindparam("of_handler"),
+        deliveries.c.line == bindparam("of_line"),
+        deliveries.c.line.isnot(None),
+        deliveries.c.replay == ORIGINAL_RUN,
+    )
+    .order_by(deliveries.c.event_seq.desc())
+    .limit(1)
+)
+
+
+@cache
+def _between(patterns: tuple[str, ...], *, is_named: bool) -> Select[int]:
+    """Select a subject's events of these types that are still to enter its line, between two seqs."""
+    of_subject = events.c.subject == bindparam("of_line") if is_named else events.c.subject.is_(None)
     of_its_types = or_(
-        false(), *(and_(true(), *Selection(type=pattern).conditions()) for pattern in one.patterns)
+        false(), *(and_(true(), *Selection(type=pattern).conditions()) for pattern in patterns)
     )
     # Not as EXISTS: PostgreSQL would read all of the handler's rows to compare them.
     row_of_it = (
         select(deliveries.c.id)
         .where(
             deliveries.c.event_seq == events.c.seq,
-            deliveries.c.handler == one.handler,
+            deliveries.c.handler == bindparam("of_handler"),
             deliveries.c.replay == ORIGINAL_RUN,
         )
         .limit(1)
         .scalar_subquery()
     )
-    rows = []
-    for line, seq in sorted(last.items()):
-        of_subject: ColumnElement[bool] = (
-            events.c.subject.is_(None) if line == NO_SUBJECT else events.c.subject == line
+    return (
+        select(events.c.seq)
+        .where(
+            of_subject,
+            events.c.seq > bindparam("after"),
+            events.c.seq < bindparam("upto"),
+            is_unfinished(events),
+            of_its_types,
+            row_of_it.is_(None),
         )
-        # Those before one that stands there came with it.
-        last_in_line = (
-            select(deliveries.c.event_seq)
-            .where(
-                deliveries.c.handler == one.handler,
-                deliveries.c.line == line,
-                deliveries.c.line.isnot(None),
-                deliveries.c.replay == ORIGINAL_RUN,
-            )
-            .order_by(deliveries.c.event_seq.desc())
-            .limit(1)
-        )
-        after = connection.execute(last_in_line).scalar_one_or_none() or 0
-        query = (
-            select(events.c.seq)
-            .where(
-                of_subject,
-                events.c.seq > after,
-                events.c.seq < seq,
-                is_unfinished(events),
-                of_its_types,
-                row_of_it.is_(None),
-            )
-            .order_by(events.c.seq)
-        )
-        rows += [
-            _row(earlier, one.handler, one.queue, line) for earlier in connection.execute(query).scalars()
-        ]
-    return rows
+        .order_by(events.c.seq)
+    )
 
 
 def _move(connection: Connection, placements: Sequence[Placement], replay: int, lease: str) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, tuple_, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.given import is_one_of
-from eventlog.instant import database_now_plus
+from eventlog.instant import database_now_plus, microseconds
 from eventlog.outcome import Woken
 from eventlog.query_plans import is_unended_alone, unindexed
 from eventlog.states import HELD_BACK, UNFINISHED, State
@@ -51,6 +51,28 @@ def is_blocked() -> ColumnElement[bool]:
     return or_(comes_before.correlate(deliveries), runs.correlate(deliveries))
 
 
+# Built once: there are two for each line, in the transaction that everybody else waits for.
+_FIRST_PARKED: Final = (
+    select(deliveries.c.id, deliveries.c.replay, deliveries.c.queue, events.c.id.label("event_id"))
+    .join(events, events.c.seq == deliveries.c.event_seq)
+    .where(
+        deliveries.c.handler == bindparam("of_handler"),
+        deliveries.c.line == bindparam("of_line"),
+        deliveries.c.line.isnot(None),
+        deliveries.c.state == State.PARKED,
+    )
+    .order_by(deliveries.c.event_seq, deliveries.c.replay)
+    .limit(1)
+    # Its replay may be withdrawn at this moment: then the next one is found.
+    .with_for_update(of=deliveries)
+)
+_WAKE: Final = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("parked"), ~is_blocked())
+    .values(state=State.QUEUED, due_at=database_now_plus("swept_in_us"))
+)
+
+
 def wake_first(
     connection: Connection, lines: Iterable[tuple[str, str]], *, swept_in: timedelta = REQUEUE_GRACE
 ) -> list[Woken]:
@@ -60,28 +82,10 @@ def wake_first(
     """
     woken = []
     for handler, line in sorted(set(lines)):
-        first = (
-            select(deliveries.c.id, deliveries.c.replay, deliveries.c.queue, events.c.id.label("event_id"))
-            .join(events, events.c.seq == deliveries.c.event_seq)
-            .where(
-                deliveries.c.handler == handler,
-                deliveries.c.line == line,
-                deliveries.c.line.isnot(None),
-                deliveries.c.state == State.PARKED,
-            )
-            .order_by(deliveries.c.event_seq, deliveries.c.replay)
-            .limit(1)
-            # Its replay may be withdrawn at this moment: then the next one is found.
-            .with_for_update(of=deliveries)
-        )
-        row = connection.execute(first).one_or_none()
+        row = connection.execute(_FIRST_PARKED, {"of_handler": handler, "of_line": line}).one_or_none()
         if row is None:
             continue
-        freed = connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id == row.id, ~is_blocked())
-            .values(state=State.QUEUED, due_at=database_now_plus(swept_in))
-        ).rowcount
+        freed = connection.execute(_WAKE, {"parked": row.id, "swept_in_us": microseconds(swept_in)}).rowcount
         if freed:
             woken.append(Woken(event_id=row.event_id, replay=row.replay, queue=row.queue))
     return woken

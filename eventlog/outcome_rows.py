@@ -1,7 +1,7 @@
 """The rows of an outcome, written in a transaction that somebody else opened."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import (
@@ -25,7 +25,7 @@ from eventlog.leases import ORIGINAL_RUN, held_rows
 from eventlog.limits import let_in, read_waiting
 from eventlog.lines import leave_lines
 from eventlog.outcome import Aftermath, Closing, Result
-from eventlog.query_plans import unindexed
+from eventlog.query_plans import is_at_rest, unindexed
 from eventlog.states import HELD_BACK, UNFINISHED, State, summarise
 from eventlog.tables import deliveries, events, failures
 from eventlog.turns import lock_slots
@@ -206,6 +206,21 @@ def lock_events(connection: Connection, seqs: Iterable[int]) -> None:
     connection.execute(_LOCK_EVENTS, {"seqs": list(set(seqs))}).all()
 
 
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+# One that is due, and before its retries, still has deliveries to be handed on.
+_IS_TO_BE_CLAIMED: Final = and_(
+    events.c.state == State.WAITING,
+    events.c.due_at.isnot(None),
+    events.c.due_at <= bindparam("first_retry"),
+)
+_SUM_UP: Final = (
+    update(events)
+    .where(events.c.seq == bindparam("of_seq"), is_at_rest(events), not_(_IS_TO_BE_CLAIMED))
+    .values(state=bindparam("to_state"), due_at=bindparam("next_at"))
+    .returning(events.c.id)
+)
+
+
 def sum_up(connection: Connection, seqs: Iterable[int]) -> list[Closing]:
     """Set the state of events to what their deliveries add up to; the caller has locked them.
 
@@ -228,21 +243,13 @@ def sum_up(connection: Connection, seqs: Iterable[int]) -> list[Closing]:
         state = summarise(of_event)
         # What runs alone is due by itself; an event that waits for nothing else has no time of its own.
         unended = state in UNFINISHED
-        # One that is due, and before its retries, still has deliveries to be handed on.
-        before_retries = [events.c.due_at <= min(retries[seq])] if seq in retries else []
-        is_to_be_claimed = and_(events.c.state == State.WAITING, events.c.due_at.isnot(None), *before_retries)
-        ids = connection.execute(
-            update(events)
-            .where(
-                events.c.seq == seq,
-                events.c.state.not_in((State.QUEUED, State.RUNNING)),
-                not_(is_to_be_claimed),
-            )
-            .values(
-                state=State.WAITING if unended else state,
-                due_at=min(retries[seq]) if unended and seq in retries else None,
-            )
-            .returning(events.c.id)
-        ).scalars()
+        first_retry = min(retries.get(seq, [_NEVER]))
+        given = {
+            "of_seq": seq,
+            "to_state": State.WAITING if unended else state,
+            "first_retry": first_retry,
+            "next_at": first_retry if unended and seq in retries else None,
+        }
+        ids = connection.execute(_SUM_UP, given).scalars()
         ended += [Closing(seq=seq, event_id=event_id, state=state) for event_id in ids if not unended]
     return ended

@@ -37,7 +37,7 @@ from eventlog.sweep import sweep
 from eventlog.tables import events
 from tests.eventlog.feeding import feed_all, make_replay
 from tests.eventlog.lane import HANDLER, Lane
-from tests.eventlog.plans import assert_no_plan_reads_all, counted_by_postgresql, fill
+from tests.eventlog.plans import assert_no_plan_reads_all, counted_by_postgresql, fill, plans_of
 from tests.eventlog.stored import an_event, opened
 
 HOUR = timedelta(hours=1)
@@ -117,6 +117,16 @@ def test_no_step_of_a_second_hop_reads_all(full: EventLog) -> None:
             lane.end(claimed, State.DONE)
 
     assert_no_plan_reads_all(full, 25, hop, lambda: look_for_due(full))
+
+
+def test_what_comes_before_an_event_is_looked_for_among_what_is_unfinished(full: EventLog) -> None:
+    lane = Lane(log=full)
+    with plans_of(full) as plans:
+        lane.arrive("e1", subject="s1")
+        lane.arrive("e2", subject=None)
+        lane.hop("e1", "e2")
+    looked = [plan for statement, plan in plans.items() if "events.seq > " in statement]
+    assert ["ix_events_unfinished_subject" in plan for plan in looked] == [True, True]
 
 
 def test_no_step_of_a_replay_reads_all(full: EventLog) -> None:

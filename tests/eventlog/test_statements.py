@@ -14,6 +14,7 @@ from eventlog.leases import claim, hand_back, new_lease, renew
 from eventlog.settlement import Closing, Result, settle
 from eventlog.states import State
 from eventlog.sweep import sweep
+from tests.eventlog.lane import Lane
 from tests.eventlog.stored import an_event
 
 LEASE = timedelta(seconds=30)
@@ -60,3 +61,22 @@ def test_no_statement_is_compiled_again(log: EventLog) -> None:
     run_one(log, "evt_2")
     assert compiled == {}
     assert hits.total() > 10
+
+
+def test_no_statement_of_a_second_hop_is_built_for_each_subject(log: EventLog) -> None:
+    lane = Lane(log=log)
+    ids = [f"evt_{number}" for number in range(20)]
+    for event_id in ids:
+        lane.arrive(event_id, subject=f"agent of {event_id}")
+    used: list[object] = []
+
+    @event.listens_for(log._engine, "before_execute")
+    def note(_connection, statement, *_) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002
+        if not any(each is statement for each in used):
+            used.append(statement)
+
+    lane.hop(*ids[:2])
+    for_two = len(used)
+    used.clear()
+    lane.hop(*ids[2:])
+    assert len(used) == for_two
