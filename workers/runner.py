@@ -22,6 +22,8 @@ from workers.page import Note, Running, SharedPage
 
 _HAND_ON_SECONDS: Final = 0.2
 _HAND_ON_AGAIN_SECONDS: Final = 0.01
+_HAND_ON_AT_ONCE: Final = 100
+"""In one transaction: on SQLite nobody else writes meanwhile, and no event is accepted."""
 
 
 class Runner:
@@ -96,9 +98,13 @@ class Runner:
         until = monotonic() + _HAND_ON_SECONDS
         try:
             while left:
-                handed = hand_on(self._log, left, replay=batch.replay, lease=batch.lease, queue=batch.queue)
-                self._keeper.wake(handed.woken)
-                placed |= handed.placed
+                for start in range(0, len(left), _HAND_ON_AT_ONCE):
+                    some = left[start : start + _HAND_ON_AT_ONCE]
+                    handed = hand_on(
+                        self._log, some, replay=batch.replay, lease=batch.lease, queue=batch.queue
+                    )
+                    self._keeper.wake(handed.woken)
+                    placed |= handed.placed
                 left = [each for each in left if (each.seq, each.handler) not in placed]
                 if monotonic() > until:
                     break
@@ -110,7 +116,7 @@ class Runner:
         for one in claimed:
             if one.seq in handed_on and batch.replay == ORIGINAL_RUN:
                 structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
-        return frozenset((each.seq, each.handler) for each in left)
+        return frozenset((each.seq, each.handler) for each in left) - placed
 
     def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:
         self._keeper.watch(batch)

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.event import listens_for
 from structlog.testing import capture_logs
 
+from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.errors import LogUnavailable
@@ -234,6 +236,40 @@ def test_an_intake_that_stays_open_puts_nothing_off_until_the_retry_of_another_h
     assert running.states("evt_1") == [State.WAITING]
     assert "evt_1" in [swept.event_id for swept in sweep(log)]
     running.page.close()
+
+
+def test_what_is_handed_on_is_written_in_short_transactions(running: Running) -> None:
+    running.router.on("*", order="strict", name="in_order")(lambda event, ctx: None)
+    ids = [f"evt_{number}" for number in range(250)]
+    record(running.log, [an_event(each, subject=each) for each in ids])
+    written: list[int] = []
+
+    @listens_for(running.log._engine, "before_cursor_execute")
+    def note(_connection, _cursor, statement, given, *_) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002
+        if statement.startswith("INSERT INTO deliveries"):
+            written.append(len(given))
+
+    running.runner.run(ids, 0)
+    assert written == [100, 100, 50]
+    assert running.states(*ids) == [State.WAITING] * 250
+
+
+def test_where_the_log_goes_away_only_what_was_not_handed_on_yet_is_left(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.router.on("*", order="strict", name="in_order")(lambda event, ctx: None)
+    monkeypatch.setattr("workers.runner._HAND_ON_AT_ONCE", 2)
+    accept(running.log, "evt_1", "evt_2", "evt_3")
+    answers = [hand_on]
+
+    def away_the_second_time(*args: Any, **kwargs: Any) -> Any:
+        if not answers:
+            raise LogUnavailable("away for a moment")
+        return answers.pop()(*args, **kwargs)
+
+    monkeypatch.setattr("workers.runner.hand_on", away_the_second_time)
+    running.runner.run(["evt_1", "evt_2", "evt_3"], 0)
+    assert [swept.event_id for swept in sweep(running.log)] == ["evt_3"]
 
 
 def test_a_job_while_the_log_is_away_is_left_to_the_sweeper(queue: EventQueue) -> None:
