@@ -9,16 +9,46 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from eventlog.acceptance import REQUEUE_GRACE
+from eventlog.given import is_one_of
 from eventlog.instant import database_now, database_now_plus
 from eventlog.outcome import Woken
 from eventlog.query_plans import is_unended_alone
 from eventlog.states import State
-from eventlog.tables import deliveries, events, starts
+from eventlog.tables import deliveries, events, one_of, starts
 
 _ALONE: Final = is_unended_alone(deliveries)
+# Written out, not bound: only so is it found by the index over those.
+_THROTTLED: Final = and_(
+    one_of(deliveries.c.state, State.THROTTLED), deliveries.c.handler == bindparam("of_handler")
+)
+_WAITS_FOR_SLOT: Final = and_(_THROTTLED, deliveries.c.due_at.is_(None))
+
+_LAST_DUE: Final = select(func.max(deliveries.c.due_at)).where(_THROTTLED)
+# By the due time, too, which none of them has: this is the order of the index on both databases.
+_IN_ORDER: Final = (deliveries.c.due_at, deliveries.c.event_seq)
+_ANY_WAITING: Final = select(deliveries.c.id).where(_WAITS_FOR_SLOT).order_by(*_IN_ORDER).limit(1)
+_FIRST_WAITING: Final = (
+    select(deliveries.c.id, deliveries.c.replay, deliveries.c.queue, events.c.id.label("event_id"))
+    .join(events, events.c.seq == deliveries.c.event_seq)
+    .where(_WAITS_FOR_SLOT)
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("number"))
+    # A replay may be withdrawn at this moment: then the next one is found.
+    .with_for_update(of=deliveries)
+)
+_LET_IN: Final = (
+    update(deliveries)
+    .where(is_one_of(deliveries.c.id, "ids"))
+    .values(state=State.QUEUED, due_at=database_now_plus(REQUEUE_GRACE))
+)
+_THROTTLE: Final = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("of_id"), deliveries.c.state == State.QUEUED)
+    .values(state=State.THROTTLED, due_at=bindparam("begins_at"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +113,7 @@ def throttle(connection: Connection, handler: str, ids: Sequence[int], limit: Li
     if limit.starts is not None and room.starts is not None:
         unfilled = len(ids) if room.slots is None else max(0, room.slots - max(0, room.starts))
         due |= _due_times(connection, handler, ids[:unfilled], limit, room)
-    for each, due_at in due.items():
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id == each, deliveries.c.state == State.QUEUED)
-            .values(state=State.THROTTLED, due_at=due_at)
-        )
+    connection.execute(_THROTTLE, [{"of_id": each, "begins_at": due_at} for each, due_at in due.items()])
 
 
 def _due_times(
@@ -97,11 +122,7 @@ def _due_times(
     """Give each the time at which a start is forgotten, behind all that are throttled already."""
     assert limit.starts is not None  # noqa: S101 - for the type checker
     now = connection.execute(select(database_now())).scalar_one()
-    last = connection.execute(
-        select(func.max(deliveries.c.due_at)).where(
-            _ALONE, deliveries.c.handler == handler, deliveries.c.state == State.THROTTLED
-        )
-    ).scalar_one()
+    last = connection.execute(_LAST_DUE, {"of_handler": handler}).scalar_one()
     # Those that may begin now will, and are forgotten a period later.
     freed_at = [*room.freed_at, *[now + limit.period] * max(0, room.starts or 0)]
     rounds = [
@@ -115,42 +136,18 @@ def _due_times(
 
 def read_waiting(connection: Connection, handlers: Collection[str]) -> set[str]:
     """Tell of which handlers something waits for a slot."""
-    query = (
-        select(deliveries.c.handler)
-        .where(
-            _ALONE,
-            deliveries.c.handler.in_(handlers),
-            deliveries.c.state == State.THROTTLED,
-            deliveries.c.due_at.is_(None),
-        )
-        .distinct()
-    )
-    return set(connection.execute(query).scalars()) if handlers else set()
+    return {
+        handler
+        for handler in handlers
+        if connection.execute(_ANY_WAITING, {"of_handler": handler}).first() is not None
+    }
 
 
 def let_in(connection: Connection, handler: str, number: int) -> list[Woken]:
     """Queue so many of those that wait for a slot; the caller holds the lock on them."""
     if number < 1:
         return []
-    waiting = (
-        select(deliveries.c.id, deliveries.c.replay, deliveries.c.queue, events.c.id.label("event_id"))
-        .join(events, events.c.seq == deliveries.c.event_seq)
-        .where(
-            _ALONE,
-            deliveries.c.handler == handler,
-            deliveries.c.state == State.THROTTLED,
-            deliveries.c.due_at.is_(None),
-        )
-        .order_by(deliveries.c.event_seq)
-        .limit(number)
-        # A replay may be withdrawn at this moment: then the next one is found.
-        .with_for_update(of=deliveries)
-    )
-    rows = connection.execute(waiting).all()
+    rows = connection.execute(_FIRST_WAITING, {"of_handler": handler, "number": number}).all()
     if rows:
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id.in_([row.id for row in rows]))
-            .values(state=State.QUEUED, due_at=database_now_plus(REQUEUE_GRACE))
-        )
+        connection.execute(_LET_IN, {"ids": [row.id for row in rows]})
     return [Woken(event_id=row.event_id, replay=row.replay, queue=row.queue) for row in rows]

@@ -1,20 +1,20 @@
 """Find what is due of the deliveries that run alone: each in its queue, by an index of those alone."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, Select, false, func, or_, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
-from eventlog.instant import database_now, database_now_plus
-from eventlog.query_plans import unindexed
+from eventlog.given import is_one_of
+from eventlog.instant import database_now, database_now_plus, microseconds
+from eventlog.query_plans import once
 from eventlog.states import State
 from eventlog.sweep import Swept
-from eventlog.tables import deliveries, events
+from eventlog.tables import deliveries, events, one_of
 
 _TURN: Final = 1000
 
@@ -29,23 +29,63 @@ class DueAlone:
     """Until the next throttled one may begin, zero where it may now."""
 
 
+# The states are written out, not bound: only so are the rows found by the index over those.
+_FIRST_DUE: Final = {
+    state: select(deliveries.c.queue, deliveries.c.due_at)
+    .where(
+        one_of(deliveries.c.state, state),
+        deliveries.c.queue > bindparam("after"),
+        deliveries.c.due_at.isnot(None),
+    )
+    .order_by(deliveries.c.queue, deliveries.c.due_at)
+    .limit(1)
+    for state in (State.WAITING, State.THROTTLED, State.QUEUED)
+}
+_DUE: Final = {
+    state: select(deliveries.c.id)
+    .where(
+        one_of(deliveries.c.state, state),
+        deliveries.c.queue == bindparam("of_queue"),
+        deliveries.c.due_at <= once(database_now_plus("later_us")),
+    )
+    .order_by(deliveries.c.due_at)
+    .limit(_TURN)
+    .with_for_update(skip_locked=True)
+    for state in (State.WAITING, State.THROTTLED, State.QUEUED, State.RUNNING)
+}
+_READ: Final = (
+    select(deliveries.c.id, deliveries.c.replay, events.c.id.label("event_id"), events.c.received_at)
+    .join(events, events.c.seq == deliveries.c.event_seq)
+    .where(is_one_of(deliveries.c.id, "ids"))
+    .order_by(events.c.seq)
+)
+
+
 def look_for_due(log: EventLog, *, with_queued: bool = True) -> DueAlone:
     """Tell where anything is due; nearly every time that is nowhere.
 
     Without `with_queued`, what no job came for is not looked for.
     """
-    queued_for = timedelta(0) if with_queued else None
-    due = _due(queued_for).with_only_columns(deliveries.c.queue).distinct()
-    throttled = select(func.min(deliveries.c.due_at).label("first"), database_now().label("now")).where(
-        deliveries.c.queue.isnot(None),
-        deliveries.c.due_at.isnot(None),
-        unindexed(deliveries.c.state) == State.THROTTLED,
-    )
     with log.read() as connection:
-        queues = tuple(sorted(connection.execute(due).scalars()))
-        row = connection.execute(throttled).one()
-    waits = None if row.first is None else max(row.first - row.now, timedelta(0))
-    return DueAlone(queues=queues, next_throttled_in=waits)
+        now = connection.execute(select(database_now())).scalar_one()
+        waiting = _first_due(connection, State.WAITING)
+        throttled = _first_due(connection, State.THROTTLED)
+        queued = _first_due(connection, State.QUEUED) if with_queued else {}
+    first = [*waiting.items(), *throttled.items(), *queued.items()]
+    return DueAlone(
+        queues=tuple(sorted({queue for queue, due_at in first if due_at <= now})),
+        next_throttled_in=max(min(throttled.values()) - now, timedelta(0)) if throttled else None,
+    )
+
+
+def _first_due(connection: Connection, state: State) -> dict[str, datetime]:
+    """Give the first due time in each queue; it costs one row of each, whatever waits in them."""
+    found: dict[str, datetime] = {}
+    after = ""
+    while (row := connection.execute(_FIRST_DUE[state], {"after": after}).one_or_none()) is not None:
+        after = row.queue
+        found[row.queue] = row.due_at
+    return found
 
 
 def sweep_alone(
@@ -56,7 +96,7 @@ def sweep_alone(
     again_in: timedelta = REQUEUE_GRACE,
     end_leases: bool = False,
 ) -> list[Swept]:
-    """Queue what is due there, some thousand rows a turn; send jobs for what this returns.
+    """Queue what is due there, a thousand rows of each state a turn; send jobs for what this returns.
 
     What stays queued is found again after `again_in`, and longer by `queued_for`; with None, not now. With
     `end_leases` the database's clock alone ends leases, else whoever watches them does (`LeaseWatch`).
@@ -69,28 +109,22 @@ def sweep_alone(
 def _sweep(
     connection: Connection, *, queue: str, queued_for: timedelta | None, again_in: timedelta, end_leases: bool
 ) -> list[Swept]:
-    picked = (
-        _due(queued_for, end_leases=end_leases)
-        .where(unindexed(deliveries.c.queue) == queue)
-        .order_by(deliveries.c.due_at)
-        .limit(_TURN)
-        .with_for_update(skip_locked=True)
-    )
-    rows: Mapping[int, State] = {
-        row.id: State(row.state) for row in connection.execute(picked.add_columns(deliveries.c.state))
-    }
+    lateness = {State.WAITING: timedelta(0), State.THROTTLED: timedelta(0)}
+    if end_leases:
+        lateness[State.RUNNING] = timedelta(0)
+    if queued_for is not None:
+        lateness[State.QUEUED] = queued_for
+    rows: dict[int, State] = {}
+    for state, late in lateness.items():
+        given = {"of_queue": queue, "later_us": -microseconds(late)}
+        rows |= dict.fromkeys(connection.execute(_DUE[state], given).scalars(), state)
     if not rows:
         return []
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(rows))
-        .values(state=State.QUEUED, lease=None, due_at=database_now_plus(again_in))
-    )
-    query = (
-        select(deliveries.c.id, deliveries.c.replay, events.c.id.label("event_id"), events.c.received_at)
-        .join(events, events.c.seq == deliveries.c.event_seq)
-        .where(deliveries.c.id.in_(rows))
-        .order_by(events.c.seq)
+        .where(is_one_of(deliveries.c.id, "ids"))
+        .values(state=State.QUEUED, lease=None, due_at=database_now_plus(again_in)),
+        {"ids": list(rows)},
     )
     return [
         Swept(
@@ -100,20 +134,5 @@ def _sweep(
             was=rows[row.id],
             queue=queue,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_READ, {"ids": list(rows)})
     ]
-
-
-def _due(queued_for: timedelta | None, *, end_leases: bool = False) -> Select[tuple[int]]:
-    state = unindexed(deliveries.c.state)
-    at_once = (State.WAITING, State.THROTTLED, *([State.RUNNING] if end_leases else []))
-    return select(deliveries.c.id).where(
-        deliveries.c.queue.isnot(None),
-        deliveries.c.due_at <= database_now_plus(timedelta(0)),
-        or_(
-            state.in_(at_once),
-            false()
-            if queued_for is None
-            else (state == State.QUEUED) & (deliveries.c.due_at <= database_now_plus(-queued_for)),
-        ),
-    )

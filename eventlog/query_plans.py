@@ -41,6 +41,26 @@ def only(column: ColumnElement[str], value: str | ColumnElement[str]) -> ColumnE
     return column.between(value, value)
 
 
+class once(FunctionElement[Any]):  # noqa: N801 - reads like SQL
+    """A value that is worked out once for a statement: the clock's may then bound a range of an index.
+
+    PostgreSQL would ask its clock for each row otherwise, and so read them all.
+    """
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(once)
+def _as_it_is(element: once, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    return f"({compiler.process(element.clauses, **more)})"
+
+
+@compiles(once, "postgresql")
+def _as_subquery(element: once, compiler: Any, **more: Any) -> str:  # noqa: ANN401
+    return f"(SELECT {compiler.process(element.clauses, **more)})"
+
+
 class _in_state_until(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
     type = NULLTYPE  # type: ignore[assignment]

@@ -174,11 +174,29 @@ Index(
     postgresql_where=one_of(deliveries.c.state, *_UNFINISHED) & (deliveries.c.replay > 0),
 )
 
+_DUE_ALONE: Final = (
+    deliveries.c.queue.isnot(None)
+    & deliveries.c.due_at.isnot(None)
+    & one_of(deliveries.c.state, "queued", "waiting", "throttled")
+)
+# In this order: where nothing is due, one look at each queue tells so, however much waits in it.
 Index(
     "ix_deliveries_due_alone",
+    deliveries.c.state,
+    deliveries.c.queue,
     deliveries.c.due_at,
-    sqlite_where=deliveries.c.queue.isnot(None) & deliveries.c.due_at.isnot(None),
-    postgresql_where=deliveries.c.queue.isnot(None) & deliveries.c.due_at.isnot(None),
+    sqlite_where=_DUE_ALONE,
+    postgresql_where=_DUE_ALONE,
+)
+# With the state, though all have the same: or SQLite would take the whole index by handler and state.
+Index(
+    "ix_deliveries_throttled",
+    deliveries.c.handler,
+    deliveries.c.state,
+    deliveries.c.due_at,
+    deliveries.c.event_seq,
+    sqlite_where=one_of(deliveries.c.state, "throttled"),
+    postgresql_where=one_of(deliveries.c.state, "throttled"),
 )
 Index(
     "ix_deliveries_line",

@@ -30,7 +30,7 @@ INSERT INTO failures
     (event_seq, handler, replay, attempt, failed_at, error_type, message, traceback, fingerprint)
     SELECT seq, 'h' || seq % 3, 0, 1, received_at, 'E', 'm', 't', 'f' || seq % 7 FROM events WHERE seq % 5 = 0
 """
-_SERIES: Final = {
+SERIES: Final = {
     True: "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {many}) SELECT n FROM c",
     False: "SELECT n FROM generate_series(1, {many}) n",
 }
@@ -38,7 +38,8 @@ _SERIES: Final = {
 _LARGE: Final = r"(?:events|deliveries|bodies|failures|effects)"
 # Indexes over what is unfinished, held or dead: their size follows the work left.
 _SMALL: Final = (
-    r"ix_(?:events|deliveries)_(?:unfinished\w*|lease|line|alone|due_alone|dead)|ix_deliveries_of_replays"
+    r"ix_(?:events|deliveries)_(?:unfinished\w*|lease|line|alone|due_alone|throttled|dead)"
+    r"|ix_deliveries_of_replays"
 )
 _SQLITE_ALL: Final = re.compile(rf"^SCAN {_LARGE}\b(?! USING (?:COVERING )?INDEX (?:{_SMALL})\b)")
 _POSTGRESQL_ALL: Final = re.compile(rf"Seq Scan on {_LARGE}\b")
@@ -49,7 +50,7 @@ _POSTGRESQL_INDEX: Final = re.compile(
 
 def fill(log: EventLog) -> None:
     """Put thousands of finished events into the log, and let the database know."""
-    series = _SERIES[log.is_sqlite].format(many=MANY)
+    series = SERIES[log.is_sqlite].format(many=MANY)
     with log.write() as connection:
         for statement in _FILL.format(series=series, bytes="BLOB" if log.is_sqlite else "bytea").split(";"):
             connection.execute(text(statement))
