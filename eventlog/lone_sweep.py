@@ -16,7 +16,8 @@ from eventlog.states import State
 from eventlog.sweep import Swept
 from eventlog.tables import deliveries, events, one_of
 
-_TURN: Final = 1000
+TURN: Final = 1000
+"""So many rows of each state at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ _DUE: Final = {
         deliveries.c.due_at <= once(database_now_plus("later_us")),
     )
     .order_by(deliveries.c.due_at)
-    .limit(_TURN)
+    .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
     for state in (State.WAITING, State.THROTTLED, State.QUEUED, State.RUNNING)
 }
@@ -116,7 +117,7 @@ def _sweep(
         lateness[State.QUEUED] = queued_for
     rows: dict[int, State] = {}
     for state, late in lateness.items():
-        given = {"of_queue": queue, "later_us": -microseconds(late)}
+        given = {"of_queue": queue, "later_us": -microseconds(late), "at_most": TURN}
         rows |= dict.fromkeys(connection.execute(_DUE[state], given).scalars(), state)
     if not rows:
         return []

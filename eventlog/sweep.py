@@ -17,7 +17,7 @@ from eventlog.database import EventLog
 from eventlog.held_leases import lock_ended
 from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
-from eventlog.query_plans import in_state_until, is_unfinished, unindexed
+from eventlog.query_plans import in_state_until, is_unfinished, once, unindexed
 from eventlog.states import UNFINISHED, State
 from eventlog.tables import deliveries, events
 
@@ -46,7 +46,7 @@ def sweep(
     ended: Mapping[str, datetime] | None = None,
     queued_for: timedelta = timedelta(0),
 ) -> list[Swept]:
-    """Queue what is due of these states, some thousand rows a turn; send jobs for what this returns.
+    """Queue what is due of these states, a thousand rows of each a turn; send jobs for what this returns.
 
     `ended` are the leases to end, as `LeaseWatch` gives them; without it the database's clock alone says
     which have run out, and where that jumped, living workers lose theirs. A row that stays queued is found
@@ -73,6 +73,11 @@ def sweep(
         for turn in turns:
             swept += log.write_again_after_collisions(turn)
     return swept
+
+
+def is_any_left(log: EventLog, *, queued_for: timedelta) -> bool:
+    """Tell whether a sweep left anything that is due, as more was than fits into one turn."""
+    return _anything_due(log, (State.QUEUED, State.WAITING), {State.QUEUED: queued_for})
 
 
 def _is_timed(state: State, ended: Mapping[str, datetime] | None) -> bool:
@@ -155,16 +160,20 @@ def _requeue_deliveries(
 
 def _due(table: Table, state: State, late: Mapping[State, timedelta]) -> Select[tuple[int]]:
     key = next(iter(table.primary_key))
-    until = database_now_plus(-late.get(state, timedelta(0)))
-    query = select(key).order_by(table.c.due_at)
+    until = once(database_now_plus(-late.get(state, timedelta(0))))
     if table is events:
-        return query.where(in_state_until(state, until))
-    return query.where(
-        is_unfinished(deliveries),
-        deliveries.c.due_at <= until,
-        unindexed(deliveries.c.state) == state,
-        deliveries.c.replay > literal_column(str(ORIGINAL_RUN)),
-        deliveries.c.queue.is_(None),
+        # By the state, too, which all of them have: this is the order of the index.
+        return select(key).where(in_state_until(state, until)).order_by(events.c.state, events.c.due_at)
+    return (
+        select(key)
+        .where(
+            is_unfinished(deliveries),
+            deliveries.c.due_at <= until,
+            unindexed(deliveries.c.state) == state,
+            deliveries.c.replay > literal_column(str(ORIGINAL_RUN)),
+            deliveries.c.queue.is_(None),
+        )
+        .order_by(deliveries.c.due_at)
     )
 
 

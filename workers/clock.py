@@ -13,10 +13,10 @@ from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.held_leases import read_held_leases
 from eventlog.lease_watch import LeaseWatch
-from eventlog.lone_sweep import look_for_due, sweep_alone
+from eventlog.lone_sweep import TURN, look_for_due, sweep_alone
 from eventlog.setback import bring_nearer
 from eventlog.states import State
-from eventlog.sweep import Swept, sweep
+from eventlog.sweep import Swept, is_any_left, sweep
 from workers.lone_watch import LoneWatch
 from workers.queue.redis_queue import EventQueue, QueueUnavailable
 from workers.replay import ReplayFeeder
@@ -44,6 +44,10 @@ class Clock:
         self._turn_seconds = _TURN_SECONDS
         self._feeds_on = False
         """Whether a replay could be fed more before the next turn."""
+        self._sweeps_on = False
+        """Whether the last sweep left something that is due."""
+        self._sweeps_alone_on = False
+        """Whether the last sweep of a queue of its own was full."""
         self._troubled = ""
         self._stopping = False
         self._logger = structlog.get_logger("clock")
@@ -58,7 +62,7 @@ class Clock:
             until = time.monotonic()
             self.turn(until)
             until += self._turn_seconds
-            while self._feeds_on and not self._stopping and time.monotonic() < until:
+            while (self._feeds_on or self._sweeps_on) and not self._stopping and time.monotonic() < until:
                 time.sleep(_SHORTEST_TURN_SECONDS)
                 self.feed_on(time.monotonic())
             time.sleep(max(_SHORTEST_TURN_SECONDS, until - time.monotonic()))
@@ -73,15 +77,18 @@ class Clock:
             if is_time:
                 self._swept_at = now
                 self._sweep(ended)
-            self._sweep_alone(with_queued=is_time)
+            self._sweep_alone(with_queued=is_time or self._sweeps_alone_on)
             self._lone_watch.look(now)
             self._feeds_on = self._feeder.feed(now, backlog)
         self._log.checkpoint_if_due()
 
     def feed_on(self, now: float) -> None:
-        """Feed replays between two turns, as fast as workers work them off."""
+        """Sweep and feed replays between two turns, as fast as workers work them off."""
         with self._outlived():
             backlog = self._queue.waiting_jobs()
+            if self._feeder.has_room(backlog) and self._sweeps_on:
+                self._sweep({})
+                backlog = self._queue.waiting_jobs()
             if self._feeder.has_room(backlog):
                 self._feeds_on = self._feeder.feed(now, backlog)
         self._log.checkpoint_if_due()
@@ -91,7 +98,7 @@ class Clock:
         try:
             yield
         except (LogUnavailable, QueueUnavailable) as error:
-            self._feeds_on = False
+            self._feeds_on = self._sweeps_on = False
             self._tell("log_unavailable" if isinstance(error, LogUnavailable) else "queue_unavailable", error)
         else:
             self._tell("", None)
@@ -119,15 +126,20 @@ class Clock:
 
     def _sweep(self, ended: Mapping[str, datetime]) -> None:
         # Jobs are taken in order: what was queued after the oldest that waits may wait in a later one.
-        waited = self._queue.oldest_wait()
-        self._send(sweep(self._log, ended=ended, queued_for=_lateness(waited)))
+        late = _lateness(self._queue.oldest_wait())
+        swept = sweep(self._log, ended=ended, queued_for=late)
+        self._send(swept)
+        self._sweeps_on = bool(swept) and is_any_left(self._log, queued_for=late)
 
     def _sweep_alone(self, *, with_queued: bool) -> None:
         """Sweep the queues of what runs alone; what its rate holds back comes at its time."""
         due = look_for_due(self._log, with_queued=with_queued)
+        self._sweeps_alone_on = False
         for queue in due.queues:
             late = _lateness(self._queue.oldest_wait(queue)) if with_queued else None
-            self._send(sweep_alone(self._log, queue, queued_for=late))
+            swept = sweep_alone(self._log, queue, queued_for=late)
+            self._send(swept)
+            self._sweeps_alone_on |= len(swept) >= TURN
         soon = _TURN_SECONDS if due.next_throttled_in is None else due.next_throttled_in.total_seconds()
         self._turn_seconds = min(_TURN_SECONDS, soon)
 

@@ -54,7 +54,13 @@ def fill(log: EventLog) -> None:
     with log.write() as connection:
         for statement in _FILL.format(series=series, bytes="BLOB" if log.is_sqlite else "bytea").split(";"):
             connection.execute(text(statement))
-        if not log.is_sqlite:  # nobody keeps statistics there
+    analyze(log)
+
+
+def analyze(log: EventLog) -> None:
+    """Let the database know what is in it; on SQLite nobody keeps statistics."""
+    if not log.is_sqlite:
+        with log.write() as connection:
             connection.execute(text("ANALYZE"))
 
 

@@ -35,10 +35,11 @@ from eventlog.settlement import Closing, Failure, Result, settle
 from eventlog.states import State
 from eventlog.sweep import sweep
 from eventlog.tables import events
+from tests.eventlog.effort import effort_of
 from tests.eventlog.feeding import feed_all, make_replay
 from tests.eventlog.lane import HANDLER, Lane
-from tests.eventlog.plans import assert_no_plan_reads_all, counted_by_postgresql, fill, plans_of
-from tests.eventlog.stored import an_event, opened
+from tests.eventlog.plans import analyze, assert_no_plan_reads_all, counted_by_postgresql, fill, plans_of
+from tests.eventlog.stored import an_event, make_overdue, opened
 
 HOUR = timedelta(hours=1)
 LEASE = timedelta(seconds=30)
@@ -243,6 +244,23 @@ def test_nothing_that_the_clock_and_the_doctor_ask_reads_all(full: EventLog) -> 
         lambda: read_held_lines(full),
         lambda: read_miscounts(full),
     )
+
+
+def test_what_waits_in_jobs_is_not_read_by_a_sweep(log: EventLog) -> None:
+    def wait_in_jobs(first: int, last: int) -> None:
+        ids = [f"evt_{number}" for number in range(first, last)]
+        record(log, [an_event(each) for each in ids])
+        make_overdue(log, ids, timedelta(minutes=1))
+        analyze(log)
+
+    wait_in_jobs(0, 20)
+    with effort_of(log) as few:
+        assert sweep(log, ended={}, queued_for=HOUR) == []
+    wait_in_jobs(20, 2000)
+    with effort_of(log) as many:
+        assert sweep(log, ended={}, queued_for=HOUR) == []
+    assert few.steps > 0
+    assert many.steps <= few.steps
 
 
 READ_OF_REPLAYS = (

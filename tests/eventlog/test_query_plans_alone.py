@@ -1,16 +1,16 @@
 """A backlog that runs alone is not read whole, however often it is looked at."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from eventlog.database import EventLog
 from eventlog.limits import Limit, Room, let_in, read_waiting, throttle
 from eventlog.lone_sweep import look_for_due, sweep_alone
-from tests.eventlog.plans import SERIES, counted_by_postgresql
+from tests.eventlog.effort import effort_of
+from tests.eventlog.plans import SERIES, analyze
 
 HOUR = timedelta(hours=1)
 FEW, MANY = 20, 2000
@@ -27,10 +27,6 @@ INSERT INTO deliveries (event_seq, handler, replay, state, attempts, failures, d
 INSERT INTO deliveries (event_seq, handler, replay, state, attempts, failures, due_at, queue)
     SELECT seq, 'limited', 0, 'throttled', 0, 0, NULL, 'd' FROM events WHERE seq > {after}
 """
-ROWS = (
-    "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'deliveries')"
-    " + (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'deliveries')"
-)
 
 
 def add(log: EventLog, *, after: int, number: int) -> None:
@@ -41,38 +37,7 @@ def add(log: EventLog, *, after: int, number: int) -> None:
     with log.write() as connection:
         for statement in BACKLOG.format(**given).split(";"):
             connection.execute(text(statement))
-        if not log.is_sqlite:  # nobody keeps statistics there
-            connection.execute(text("ANALYZE"))
-
-
-class Effort:
-    """What the database did: steps of its machine on SQLite, rows looked at on PostgreSQL."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-
-
-@contextmanager
-def effort_of(log: EventLog) -> Iterator[Effort]:
-    effort = Effort()
-    if not log.is_sqlite:
-        before = counted_by_postgresql(log, ROWS)
-        yield effort
-        effort.steps = counted_by_postgresql(log, ROWS) - before
-        return
-
-    def step() -> None:
-        effort.steps += 1
-
-    @event.listens_for(log._engine, "before_cursor_execute")
-    def count(_connection, cursor, *_) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002
-        cursor.connection.set_progress_handler(step, 1)
-
-    yield effort
-    event.remove(log._engine, "before_cursor_execute", count)
-    with log.read() as connection:
-        assert connection.connection.driver_connection is not None
-        connection.connection.driver_connection.set_progress_handler(None, 1)
+    analyze(log)
 
 
 def settle(log: EventLog) -> None:

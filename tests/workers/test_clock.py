@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from eventlog.acceptance import record
@@ -15,6 +16,8 @@ from eventlog.replays import create
 from eventlog.selection import Selection
 from eventlog.settlement import settle
 from eventlog.states import State
+from eventlog.tables import deliveries
+from tests.eventlog.lane import Lane
 from tests.eventlog.set_clock import SetClock
 from tests.eventlog.stored import accept, an_event, make_overdue, run
 from tests.eventlog.wal import in_the_file, with_empty_wal
@@ -23,6 +26,7 @@ from tests.servers.waiting import wait_until
 from tests.workers.claims import a_result, claim_some, closing, make_due
 from workers.clock import Clock
 from workers.queue.redis_queue import EventQueue
+from workers.rehearsal import Job, QueueInMemory
 
 OVER = timedelta(seconds=1)
 LEASE = timedelta(seconds=3)
@@ -262,6 +266,54 @@ def run_in_turns_of_an_hour(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
     clock._turn_seconds = 3600.0
     Thread(target=clock.run, daemon=True).start()
+
+
+def test_what_was_too_much_for_one_sweep_is_swept_between_two_turns_while_there_is_room(
+    log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlog.sweep._TURN", 1)
+    monkeypatch.setattr("workers.replay._ROOM_JOBS", 1)
+    ids = [f"evt_{number}" for number in range(4)]
+    accept(log, *ids)
+    make_overdue(log, ids, timedelta(minutes=1))
+    clock.turn(0)
+    assert queue.waiting_jobs() == 1
+    for _ in range(3):
+        clock.feed_on(0.1)
+    assert queue.waiting_jobs() == 2
+    clock.turn(1)
+    assert queue.waiting_jobs() == 3
+
+
+def test_a_recovery_goes_on_without_waiting_for_the_next_turn(
+    log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlog.sweep._TURN", 1)
+    monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
+    ids = [f"evt_{number}" for number in range(3)]
+    accept(log, *ids)
+    make_overdue(log, ids, timedelta(minutes=1))
+    thread = Thread(target=clock.run, daemon=True)  # asleep for an hour once there is nothing left to sweep
+    thread.start()
+    wait_until(lambda: queue.waiting_jobs() == 3)
+
+
+def test_a_recovery_in_a_queue_of_its_own_goes_on_with_the_next_turn(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlog.lone_sweep.TURN", 1)
+    monkeypatch.setattr("workers.clock.TURN", 1)
+    lane = Lane(log=log, queue="slow", is_ordered=False)
+    lane.arrive("e1", "e2", "e3")
+    lane.hop("e1", "e2", "e3")
+    with log.write() as connection:
+        connection.execute(update(deliveries).values(due_at=datetime.now(UTC) - timedelta(minutes=1)))
+    queue = QueueInMemory()
+    clock = Clock(log, queue, lease=LEASE)
+    for now, event_id in ((0.0, "e1"), (0.25, "e2"), (0.5, "e3")):
+        clock.turn(now)
+        assert queue.take() == Job(event_ids=(event_id,), replay=0, queue="slow")
+        assert queue.take() is None
 
 
 def test_told_to_stop_it_ends(clock: Clock) -> None:
