@@ -12,7 +12,7 @@ _LOOKED_AT = 20_000
 
 
 def read_lone_queues(log: EventLog) -> dict[str, int]:
-    """Count what has not ended by queue, among the first some thousand such deliveries."""
+    """Count what has not ended by queue, among the first twenty thousand such deliveries."""
     some = select(deliveries.c.queue).where(is_unended_alone(deliveries)).limit(_LOOKED_AT).subquery()
     query = select(some.c.queue, func.count()).group_by(some.c.queue).order_by(some.c.queue)
     with log.read() as connection:

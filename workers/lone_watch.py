@@ -9,19 +9,23 @@ from typing import Final
 import structlog
 
 from eventlog.database import EventLog
+from eventlog.reconciliation.ailment import Ailment
 from eventlog.reconciliation.mending import mend
 from eventlog.reconciliation.of_lone import FORGOTTEN
-from eventlog.reconciliation.search import search
+from eventlog.reconciliation.search import Place, search_on
 
 _EVERY_SECONDS: Final = 60.0
+_ROWS: Final = 20_000
 
 
 class LoneWatch:
-    """Looks once a minute, at the first some thousand that have not ended."""
+    """Looks once a minute, at the next twenty thousand that have not ended, round and round."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._looked_at: float | None = None
+        self._places: dict[Ailment, Place | None] = {}
+        """Where each look goes on: what is held for good, and sorts first, must not hide the rest."""
 
     def look(self, now: float) -> None:
         """Queue what was forgotten; `now` is of a monotonic clock. Raises `LogUnavailable`."""
@@ -31,7 +35,9 @@ class LoneWatch:
             return
         self._looked_at = now
         for ailment in FORGOTTEN:
-            if cured := mend(self._log, ailment, search(self._log, ailment)):
+            found, place = search_on(self._log, ailment, self._places.get(ailment), rows=_ROWS)
+            if cured := mend(self._log, ailment, found):
                 structlog.get_logger("clock").warning(
                     "deliveries_forgotten", what=ailment.says, number=len(cured), first=cured[0].name
                 )
+            self._places[ailment] = place

@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    tuple_,
 )
 
 from eventlog.database import EventLog
@@ -33,6 +34,14 @@ PART: Final = 20_000
 """So many events at a time, where it is."""
 FOUND_AT_MOST: Final = 1000
 """More than these are not looked for."""
+
+_ALONE: Final = is_unended_alone(deliveries)
+_IN_LINES: Final = deliveries.c.line.isnot(None)
+_IN_ORDER: Final = {
+    Among.ALONE: (deliveries.c.handler, deliveries.c.state, deliveries.c.event_seq),
+    Among.IN_LINES: (deliveries.c.handler, deliveries.c.line, deliveries.c.event_seq),
+}
+"""As the indexes of those have them."""
 
 _IN_STATE: Final = {
     Among.QUEUED: State.QUEUED,
@@ -102,6 +111,31 @@ def search(log: EventLog, ailment: Ailment, part: Part | None = None) -> list[Il
             for row in connection.execute(query):
                 found.setdefault(row.key, _ill(row))
     return sorted(found.values(), key=lambda ill: (ill.event_seq, ill.key))
+
+
+Place = tuple[str, str, int]
+"""Where a row stands in the order of its index."""
+
+
+def search_on(
+    log: EventLog, ailment: Ailment, start: Place | None, *, rows: int
+) -> tuple[list[Ill], Place | None]:
+    """Find those that have an ailment of deliveries that run alone, among so many rows from a place on.
+
+    Gives the place to go on from, too: None where this was the end, and the start comes next.
+    """
+    (among,) = ailment.among
+    order, of_way = _IN_ORDER[among], _ALONE if among is Among.ALONE else _IN_LINES
+    place = tuple_(*order)
+    from_start = true() if start is None else place >= start
+    last = select(*order).where(of_way, from_start).order_by(*order).offset(rows - 1).limit(1)
+    with log.read() as connection:
+        found = connection.execute(last).one_or_none()
+        end = None if found is None else (found[0], found[1], found[2])
+        # The last one is looked at again: several rows, of an event's runs, may stand in one place.
+        upto_end = true() if end is None else place <= end
+        ills = [_ill(row) for row in connection.execute(_of(ailment).where(of_way, from_start, upto_end))]
+    return ills, end
 
 
 def measure(log: EventLog) -> Extent:
@@ -189,12 +223,9 @@ def _is_among(table: Table, among: Among, at_most: int) -> ColumnElement[bool]:
     if among is Among.NEWEST:
         return events.c.seq > bindparam("last_seq", type_=BigInteger) - at_most
     if among is Among.ALONE:
-        # By handler, as the index of those alone has them.
-        rows = (
-            select(key).where(is_unended_alone(deliveries)).order_by(deliveries.c.handler, deliveries.c.state)
-        )
+        rows = select(key).where(_ALONE).order_by(*_IN_ORDER[among])
     elif among is Among.IN_LINES:
-        rows = select(key).where(deliveries.c.line.isnot(None))
+        rows = select(key).where(_IN_LINES).order_by(*_IN_ORDER[among])
     elif among is Among.IN_REPLAYS:
         rows = select(key).where(is_unfinished(deliveries), IN_A_REPLAY).order_by(deliveries.c.due_at)
     elif among is Among.IN_RUNS:

@@ -49,3 +49,32 @@ def test_what_has_ended_and_stands_in_line_leaves_it_and_those_behind_go_on(log:
     watch.look(0.0)
     watch.look(61.0)
     assert lane.states() == {"e1": "done", "e2": "queued"}
+
+
+def test_what_is_held_for_good_hides_nothing_that_sorts_behind_it(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.lone_watch._ROWS", 3)
+    held, forgotten = Lane(log=log, handler="a"), Lane(log=log, handler="z")
+    ids = [f"e{number}" for number in range(10)]
+    held.arrive(*ids)
+    held.hop(*ids)
+    forgotten.arrive("lost", subject="a2")
+    forgotten.hop("lost")
+    with log.write() as connection:
+        queued = update(deliveries).where(deliveries.c.state == State.QUEUED)
+        connection.execute(queued.where(deliveries.c.handler == "a").values(state=State.DEAD))
+        connection.execute(queued.where(deliveries.c.handler == "z").values(state=State.PARKED, due_at=None))
+    watch = LoneWatch(log)
+    for minute in range(6):
+        watch.look(61.0 * minute)
+    assert forgotten.states() == {"lost": "queued"}
+    assert set(held.states().values()) == {"dead", "parked"}
+    with log.write() as connection:
+        connection.execute(queued.where(deliveries.c.handler == "z").values(state=State.DONE, line=None))
+        connection.execute(
+            update(deliveries).where(deliveries.c.state == State.DEAD).values(state=State.DONE, line=None)
+        )
+    for minute in range(6, 9):  # from the start again
+        watch.look(61.0 * minute)
+    assert held.states()["e1"] == "queued"

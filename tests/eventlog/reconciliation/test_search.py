@@ -10,8 +10,8 @@ from eventlog.reconciliation import search as search_module
 from eventlog.reconciliation.ailment import Among
 from eventlog.reconciliation.of_deliveries import OF_DELIVERIES, OF_REPLAYS
 from eventlog.reconciliation.of_events import OF_EVENTS
-from eventlog.reconciliation.of_lone import OF_LONE
-from eventlog.reconciliation.search import Extent, Part, measure, parts, search, suspected
+from eventlog.reconciliation.of_lone import FORGOTTEN, OF_LONE
+from eventlog.reconciliation.search import Extent, Part, measure, parts, search, search_on, suspected
 from eventlog.states import State
 from tests.eventlog.stored import accept, opened, run
 
@@ -63,6 +63,9 @@ def plans(log: EventLog, part: Part | None) -> dict[str, str]:
         search(log, ailment, part)
     if part is None:
         suspected(log, AILMENTS)
+        for ailment in FORGOTTEN:
+            for start in (None, ("h", "parked", 5)):
+                search_on(log, ailment, start, rows=50)
     event.remove(log._engine, "before_cursor_execute", note)
     explain = "EXPLAIN QUERY PLAN " if log.is_sqlite else "EXPLAIN "
     found = {}
