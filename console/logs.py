@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from time import time
 from typing import Final
 
 import structlog
@@ -10,7 +11,7 @@ from structlog.typing import Processor
 from console.log_bounds import bounded
 from console.log_lines import as_json, coloured_line, console_renderer, json_line, text_line
 from console.log_loggers import Write, logger_class, written_by
-from console.log_output import LogLine, LogOutput
+from console.log_output import LibraryLines, LogLine, LogOutput
 from console.settings import OutputSettings
 
 _FOREIGN_LEVEL: Final = logging.WARNING
@@ -19,7 +20,6 @@ _FOREIGN_LEVEL: Final = logging.WARNING
 
 def configure_logs(settings: OutputSettings) -> None:
     """Send all logs of this process, the libraries' too, to standard output in one format."""
-    output = LogOutput()
     is_terminal = sys.stdout.isatty()
     write: Write = coloured_line if is_terminal else text_line
     renderers: list[Processor] = [console_renderer(colours=is_terminal)]
@@ -30,6 +30,12 @@ def configure_logs(settings: OutputSettings) -> None:
             bounded,
             structlog.processors.JSONRenderer(as_json),
         ]
+
+    def lines_lost(lines: int) -> str:
+        fields = {"event": "lines_lost", "lines": lines, "timestamp": time()}
+        return write(LogLine("hooks", output), "warning", fields)
+
+    output = LogOutput(lines_lost)
     structlog.configure(
         processors=[written_by(write)],
         wrapper_class=logger_class(logging.getLevelNamesMapping()[settings.level.upper()], write),
@@ -45,6 +51,6 @@ def configure_logs(settings: OutputSettings) -> None:
         ],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = LibraryLines(output)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=_FOREIGN_LEVEL, force=True)

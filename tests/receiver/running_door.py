@@ -50,10 +50,18 @@ class RunningDoor:
     """A receiver behind one of its doors, with the log that it writes to."""
 
     def __init__(
-        self, kind: str, *, database_url: str, redis_url: str, files: str = "", **environment: str
+        self,
+        kind: str,
+        *,
+        database_url: str,
+        redis_url: str,
+        files: str = "",
+        output: str = "",
+        **environment: str,
     ) -> None:
         self.kind = kind
         self._limited = ["/bin/sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []
+        self._led = ["/bin/sh", "-c", 'exec "$@" >"$0"', output] if output else []
         self.port = free_port()
         self.event_log = EventLog.open(database_url)
         upgrade(self.event_log)
@@ -72,7 +80,16 @@ class RunningDoor:
     def start(self) -> None:
         variables = [f"{name}={value}" for name, value in self._environment.items()]
         self._process.launch(
-            *(*self._limited, "/usr/bin/env", "-i", *variables, sys.executable, "-m", DOORS[self.kind]),
+            *(
+                *self._limited,
+                *self._led,
+                "/usr/bin/env",
+                "-i",
+                *variables,
+                sys.executable,
+                "-m",
+                DOORS[self.kind],
+            ),
             *(["receiver"] if self.kind == "rsgi" else []),
         )
         wait_until(self._answers, SECONDS)
@@ -162,10 +179,21 @@ class RunningDoor:
 
 @contextmanager
 def running_door(
-    kind: str, *, database_url: str, redis_url: str, files: str = "", **environment: str
+    kind: str,
+    *,
+    database_url: str,
+    redis_url: str,
+    files: str = "",
+    output: str = "",
+    **environment: str,
 ) -> Iterator[RunningDoor]:
-    """Run a receiver, which may have so many files open; its log must hold no traceback in the end."""
-    door = RunningDoor(kind, database_url=database_url, redis_url=redis_url, files=files, **environment)
+    """Run a receiver; its log must hold no traceback in the end.
+
+    `files` is how many it may have open, `output` where its standard output goes in place of its log.
+    """
+    door = RunningDoor(
+        kind, database_url=database_url, redis_url=redis_url, files=files, output=output, **environment
+    )
     try:
         door.start()
         yield door
