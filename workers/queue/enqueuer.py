@@ -77,7 +77,7 @@ class Enqueuer:
                 began = time.monotonic()
                 ids = self._take()
                 self._queue.send(ids, ids_a_job=IDS_A_JOB_BEHIND if is_behind else IDS_A_JOB)
-            except QueueUnavailable as error:
+            except Exception as error:  # noqa: BLE001 - whatever went wrong, later events must get their jobs
                 self._open_breaker(ids or self._take(), error)
             every_seconds = job_every_seconds(len(ids), every_seconds)
             if not self._closing:
@@ -97,7 +97,10 @@ class Enqueuer:
             time.sleep(_JOB_EVERY_SECONDS)
         return False
 
-    def _open_breaker(self, ids: list[str], error: QueueUnavailable) -> None:
+    def _open_breaker(self, ids: list[str], error: Exception) -> None:
         with self._changed:
             self._closed_until = time.monotonic() + _OPEN_SECONDS
-        self._log.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
+        if isinstance(error, QueueUnavailable):
+            self._log.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
+        else:
+            self._log.exception("enqueue_failed", left_to_the_sweeper=len(ids))

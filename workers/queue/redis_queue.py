@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -46,7 +46,7 @@ class EventQueue:
         self._redis = redis
 
     @classmethod
-    def connect(cls, url: str) -> "EventQueue":
+    def connect(cls, url: str) -> Self:
         """Connect on first use, with short timeouts and no retries: redis-py's defaults block for long."""
         return cls(
             Redis.from_url(

@@ -1,6 +1,7 @@
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from rq import Queue
@@ -136,6 +137,48 @@ def test_while_the_breaker_is_open_nothing_is_tried_and_then_it_closes(
         jobs = wait_until(offer_another)
     assert jobs[0] == ["evt_later"]
     assert len(logs) == 1
+
+
+class Faulty(EventQueue):
+    """A queue that fails once as nobody foresaw, where it is told to."""
+
+    fails_in = ""
+
+    def _fail(self, where: str) -> None:
+        if self.fails_in == where:
+            self.fails_in = ""
+            raise RuntimeError(f"unforeseen in {where}")
+
+    def send(self, event_ids: Sequence[str], **options: Any) -> None:
+        self._fail("send")
+        super().send(event_ids, **options)
+
+    def waiting_jobs(self) -> int:
+        self._fail("waiting_jobs")
+        return super().waiting_jobs()
+
+
+@pytest.mark.parametrize("place", ["send", "waiting_jobs"])
+def test_an_error_that_nobody_foresaw_is_told_with_its_place_and_taken_as_an_outage(
+    redis_url: str, valkey: Valkey, place: str
+) -> None:
+    queue = Faulty.connect(redis_url)
+    queue.fails_in = place
+    with capture_logs() as logs, running(queue) as enqueuer:
+        enqueuer.offer(["evt_left"])
+        wait_until(lambda: logs)
+        enqueuer.offer(["evt_too_early"])
+        assert enqueuer._ids == []
+
+        def offer_another() -> list[list[str]]:
+            enqueuer.offer(["evt_later"])
+            return sent(valkey)
+
+        jobs = wait_until(offer_another)
+    queue.close()
+    assert jobs[0] == ["evt_later"]
+    (told,) = logs
+    assert (told["event"], told["left_to_the_sweeper"], told["exc_info"]) == ("enqueue_failed", 1, True)
 
 
 def test_what_is_held_is_bounded(queue: EventQueue) -> None:
