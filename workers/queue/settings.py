@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,7 +40,7 @@ class QueueSettings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_usable(cls, url: str) -> str:
-        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        if url and not _can_be_asked(url):
             raise ValueError("write redis://host:port/db, rediss://host:port/db or unix:///path/to/socket")
         return url
 
@@ -58,3 +58,16 @@ class QueueSettings(BaseSettings):
     def url(self) -> str:
         """The server's URL, given or embedded."""
         return self.redis_url or f"unix://{quote(str(self.socket))}"
+
+
+def _can_be_asked(url: str) -> bool:
+    """Tell whether a URL names a place; whatever is wrong in it is not repeated: it may hold a password."""
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        return False
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")  # as each look-up of the host will do
+        port = parts.port
+    except ValueError:
+        return False
+    return port != 0

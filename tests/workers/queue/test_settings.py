@@ -56,13 +56,22 @@ def test_where_the_path_has_characters_that_clients_trip_over_a_plain_one_takes_
     assert QueueSettings().socket.parent.parent == Path("/tmp")
 
 
-@pytest.mark.parametrize("url", ["redis://host:6379/0", "rediss://host/1", "unix:///run/redis.sock"])
+@pytest.mark.parametrize(
+    "url",
+    ["redis://host:6379/0", "rediss://host/1", "unix:///run/redis.sock", "redis://", "redis:///0",
+     "redis://me:pass%40word@my_redis.internal.:6379", "redis://[::1]:6379", "redis://münchen.example",
+     "redis://host?db=1"],
+)  # fmt: skip
 def test_a_given_server_is_used(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("REDIS_URL", url)
     assert QueueSettings().url == url
 
 
-@pytest.mark.parametrize("url", ["localhost:6379", "http://host", "rabbit://me:hunter2@host"])
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:6379", "http://host", "rabbit://me:hunter2@host", "redis://:hunter2@redis..internal:6379",
+     f"redis://{'x' * 64}.internal", "redis://me:hunter2@host:port", "redis://host:70000", "redis://[::1"],
+)  # fmt: skip
 def test_another_url_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("REDIS_URL", url)
     with pytest.raises(ValidationError, match="redis://host:port/db") as refused:
