@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Request, Response, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
 
-from receiver.answer import INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed, too_large
+from receiver.answer import CUT_OFF, INTERNAL, NOT_FOUND, Answer, Refusal, method_not_allowed, too_large
 from receiver.health import ALIVE, readiness
 from receiver.reception import SIGNATURE_HEADER, WEBHOOK_PATH, new_request_id
 from receiver.routes import ALIVE_PATH, METHODS, READY_PATH
@@ -26,10 +26,9 @@ def create_flask(service: Service) -> Flask:
 
     @app.post(WEBHOOK_PATH, provide_automatic_options=False)
     def receive() -> Response:
-        limit = service.settings.max_body_bytes
-        body = _read_body(request, limit)
-        if body is None:
-            return _respond(service.reception.refuse(too_large(limit), g.request_id))
+        body = _read_body(request, service.settings.max_body_bytes)
+        if isinstance(body, Refusal):
+            return _respond(service.reception.refuse(body, g.request_id))
         signature = request.headers.get(SIGNATURE_HEADER)
         return _respond(service.reception.receive(body, signature, g.request_id))
 
@@ -48,18 +47,21 @@ def create_flask(service: Service) -> Flask:
     return app
 
 
-def _read_body(incoming: Request, limit: int) -> bytes | None:
-    """Read the raw body, or None when it is over the limit; a chunked one has no length to tell."""
+def _read_body(incoming: Request, limit: int) -> bytes | Refusal:
+    """Give the whole raw body, or why it is not taken; a chunked one has no length to tell."""
     if incoming.content_length is not None and incoming.content_length > limit:
-        return None
+        return too_large(limit)
     chunked = "chunked" in incoming.headers.get("Transfer-Encoding", "").lower()
     stream = incoming.environ["wsgi.input"] if chunked else incoming.stream
     body = bytearray()
     # A body whose chunks are broken ends where they are: no signature will fit it.
-    with suppress(OSError):
-        while len(body) <= limit and (chunk := stream.read(min(_CHUNK, limit + 1 - len(body)))):
-            body += chunk
-    return bytes(body) if len(body) <= limit else None
+    try:
+        with suppress(OSError):
+            while len(body) <= limit and (chunk := stream.read(min(_CHUNK, limit + 1 - len(body)))):
+                body += chunk
+    except ClientDisconnected:
+        return CUT_OFF
+    return bytes(body) if len(body) <= limit else too_large(limit)
 
 
 def _refusal_for(error: Exception) -> Refusal:

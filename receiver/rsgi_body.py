@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import Final
 
-from granian.rsgi import HTTPProtocol
+from granian.rsgi import HTTPProtocol, ProtocolClosed
 
 from receiver.answer import CROWDED, CUT_OFF, TOO_SLOW, Refusal, too_large
 from receiver.arriving import ArrivingBody, BodyBudget
@@ -48,6 +48,8 @@ class BodyReader:
                 body = await protocol()
         except TimeoutError:
             return TOO_SLOW
+        except ProtocolClosed:
+            return CUT_OFF
         return body if len(body) == declared else CUT_OFF
 
     async def _read_counted(self, declared: int | None, protocol: HTTPProtocol) -> bytes | Refusal:

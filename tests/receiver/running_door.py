@@ -37,6 +37,14 @@ class Reply:
     """By name in lower case."""
     body: bytes
 
+    @classmethod
+    def in_(cls, response: http.client.HTTPResponse) -> "Reply":
+        return cls(
+            status=response.status,
+            headers={name.lower(): value for name, value in response.getheaders()},
+            body=response.read(),
+        )
+
     @property
     def json(self) -> Any:
         return json.loads(self.body)
@@ -148,12 +156,7 @@ class RunningDoor:
         connection = self._connection()
         try:
             connection.request(method, path, body, dict(headers or {}))
-            response = connection.getresponse()
-            return Reply(
-                status=response.status,
-                headers={name.lower(): value for name, value in response.getheaders()},
-                body=response.read(),
-            )
+            return Reply.in_(connection.getresponse())
         finally:
             connection.close()
 

@@ -1,10 +1,15 @@
 """What is refused at either door is kept for the operator, and its sender learns nothing of why."""
 
+import http.client
+import socket
 from collections.abc import Mapping
 
+import pytest
+
 from eventlog.rejects import Reject, RejectFilter, read_rejects, read_with_bodies
+from receiver.answer import CUT_OFF
 from receiver.signature import sign
-from tests.receiver.running_door import LIMIT, PATH, SECRET, Reply, RunningDoor, an_event
+from tests.receiver.running_door import LIMIT, PATH, SECRET, Reply, RunningDoor, an_event, raw_request
 from tests.servers.waiting import wait_until
 
 
@@ -56,6 +61,21 @@ def test_a_signed_request_that_is_no_event_is_kept_as_signed(door: RunningDoor) 
 def test_one_that_is_too_large_is_kept_without_its_body(door: RunningDoor) -> None:
     reject, body = kept(door, door.post(b"x" * (LIMIT + 1)))
     assert (reject.status, reject.code, reject.is_signed, body) == (413, "PAYLOAD_TOO_LARGE", False, None)
+
+
+@pytest.mark.parametrize("missing", [1, LIMIT // 2])
+def test_one_that_was_cut_off_is_answered_and_kept_without_its_body(door: RunningDoor, missing: int) -> None:
+    body = an_event("evt_cut_off")
+    with door.connect() as connection:
+        connection.sendall(raw_request(body, headers={"Content-Length": str(len(body) + missing)}))
+        connection.shutdown(socket.SHUT_WR)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        reply = Reply.in_(response)
+    assert (reply.status, reply.error["message"]) == (400, CUT_OFF.message)
+    reject, kept_body = kept(door, reply)
+    assert (reject.reason, reject.is_signed, kept_body) == (CUT_OFF.message, False, None)
+    door.logged("request_refused", reject.request_id)
 
 
 def test_what_is_accepted_is_not_kept(door: RunningDoor) -> None:
