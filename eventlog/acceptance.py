@@ -127,7 +127,7 @@ def _record(log: EventLog, arrivals: list[_Arrival], receipts: dict[int, Receipt
 
 
 def _insert_new(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
-    """Store those that are new to PostgreSQL and came once, in one round trip; the rest stays as it was."""
+    """Store those that are new to PostgreSQL and came once, by one statement; the rest stays as it was."""
     came_once = {id_: group[0] for id_, group in _copies(arrivals).items() if len(group) == 1}
     if not came_once:
         return {}
@@ -141,7 +141,7 @@ def _insert_new(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
 
 
 def _count_copies_of_known(log: EventLog, arrivals: list[_Arrival]) -> dict[int, Receipt]:
-    """Count those that PostgreSQL has with the same body, in one round trip; the rest stays as it was."""
+    """Count those that PostgreSQL has with the same body, by one statement; the rest stays as it was."""
     groups = {id_: group for id_, group in _copies(arrivals).items() if len({a.digest for a in group}) == 1}
     if not groups:
         return {}

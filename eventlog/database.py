@@ -133,9 +133,9 @@ class EventLog:
 
     @contextmanager
     def write_single_statements(self) -> Iterator[Cursor]:
-        """Open a connection to PostgreSQL on which each statement commits by itself: one round trip in all.
+        """Open a connection to PostgreSQL on which each statement commits by itself.
 
-        Raises as `write` does.
+        One takes two round trips in all: the connection is tried first. Raises as `write` does.
         """
         with _unavailable_told(), self._single.begin() as connection, driver_cursor(connection) as cursor:
             yield cursor

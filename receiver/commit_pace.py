@@ -8,7 +8,10 @@ from typing import Final
 _WEIGHT_OF_THE_LAST: Final = 0.3
 _LONG_SECONDS: Final = 0.5
 _HOPELESS_SECONDS: Final = 1.0
-"""So long after a failure that took long, nobody is made to wait for the next; then one may try."""
+"""So long after a failure that took long, whoever arrives is refused at once; then all may try again.
+
+Who was in the line already waits for the next attempt, which begins without a pause.
+"""
 
 
 class CommitPace:
