@@ -67,6 +67,8 @@ class BodyReader:
                 return CROWDED if body.is_given_up else received
         except TimeoutError:
             return CROWDED if body.is_given_up else TOO_SLOW
+        except ProtocolClosed:
+            return CUT_OFF
 
     async def _read_whole(self, declared: int, protocol: HTTPProtocol, body: ArrivingBody) -> bytes | Refusal:
         self._budget.reserve(body, declared)
