@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from logging import Handler, LogRecord
+from multiprocessing import parent_process
+from multiprocessing.util import Finalize
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -25,6 +27,7 @@ _PATIENCE_SECONDS: Final = 0.1
 _LAST_PATIENCE_SECONDS: Final = 2.0
 """At a process's end: what its reader has not taken by then is lost."""
 _LINES_AT_ONCE: Final = 1_000
+_LAST: Final = -1
 
 Line = str | Callable[[], str]
 """What is to be put out, or how it is made then."""
@@ -54,7 +57,10 @@ class LogOutput:
             after_in_parent=self._after_fork_in_parent,
             after_in_child=self._after_fork_in_child,
         )
-        atexit.register(self._put_out_last_words)
+        if parent_process() is None:
+            atexit.register(self._put_out_last_words)
+        else:  # one of multiprocessing's, as granian's are, may run no exit handlers but these
+            Finalize(None, self._put_out_last_words, exitpriority=_LAST)
         threading.Thread(target=self._put_out_when_called, name="log output", daemon=True).start()
 
     def write(self, line: Line, *, at_once: bool) -> None:

@@ -180,6 +180,22 @@ def test_what_is_logged_before_a_process_ends_is_put_out(end: str) -> None:
     assert verbs(output_of(end))[-1] == "last"
 
 
+def test_what_a_process_of_multiprocessing_logs_before_it_ends_is_put_out() -> None:
+    # granian makes the receiver's processes so, and they run no exit handlers.
+    program = """
+import multiprocessing
+
+def run():
+    configure_logs(OutputSettings())
+    log.info("last")
+
+process = multiprocessing.get_context("fork").Process(target=run)
+process.start()
+process.join()
+"""
+    assert verbs(output_of(program)) == ["last"]
+
+
 def test_what_is_logged_before_a_crash_is_put_out() -> None:
     with running('log.info("last"); raise RuntimeError("it broke")') as process:
         said, errors = process.communicate(timeout=DEADLINE_SECONDS)
