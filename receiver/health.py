@@ -14,28 +14,25 @@ ALIVE: Final = Answer(status=200, payload={"status": "alive"})
 
 
 def readiness(service: Service) -> Answer:
-    """Ask the log and the queue, and wait for them; only the log is required.
-
-    A queue that is away comes back, and events wait for it. One that fails in another way, by a wrong address
-    perhaps, may not: then this receiver had better not take the place of one that works.
-    """
+    """Ask the log and the queue, and wait for them; only the log is required."""
     logger = structlog.get_logger("receiver")
-    log, queue, is_ready = "ok", "ok", True
+    log, queue = "ok", "ok"
     try:
         check_schema(service.log)
     except LogError as error:
         logger.warning("not_ready", reason=str(error))
-        log, is_ready = "unavailable", False
+        log = "unavailable"
     except Exception:
         logger.exception("readiness_unknown", part="log")
-        log, is_ready = "unavailable", False
+        log = "unavailable"
     try:
         service.queue.ping()
     except QueueUnavailable:
         queue = "unavailable; events are accepted and wait in the log"
     except Exception as error:
         logger.exception("readiness_unknown", part="queue")
-        queue, is_ready = f"failed with {type(error).__name__}; the receiver's log says where", False
+        queue = f"failed with {type(error).__name__}; events are accepted and wait in the log"
+    is_ready = log == "ok"
     return Answer(
         status=200 if is_ready else 503,
         payload={"status": "ready" if is_ready else "unavailable", "log": log, "queue": queue},

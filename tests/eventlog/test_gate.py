@@ -198,4 +198,5 @@ def test_no_process_that_writes_starves_beside_busy_ones(sqlite_log: EventLog, s
     # Strictly in turn each would write a quarter, with three others between two turns of its own.
     assert min(Counter(order).values()) > len(order) / 8, order
     longest_wait = max(len(others) for name in names for others in order.split(name))
-    assert longest_wait < 40, order
+    # Four on one core write some twenty in a row, for as long as the core is theirs.
+    assert longest_wait < 100, order
