@@ -44,6 +44,13 @@ def clock(log: EventLog, queue: EventQueue) -> Clock:
     return Clock(log, queue, lease=LEASE)
 
 
+def run_in_turns_of_an_hour(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a clock that is asleep once there is nothing left to do."""
+    monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
+    clock._turn_seconds = 3600.0
+    Thread(target=clock.run, daemon=True).start()
+
+
 def state(log: EventLog, event_id: str) -> State:
     detail = read_detail(log, event_id)
     assert detail is not None
@@ -261,13 +268,6 @@ def test_a_replay_that_finds_nothing_in_a_piece_of_the_log_goes_on_without_waiti
     wait_until(lambda: queue.waiting_jobs() == 1)
 
 
-def run_in_turns_of_an_hour(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a clock that is asleep once there is nothing left to feed."""
-    monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
-    clock._turn_seconds = 3600.0
-    Thread(target=clock.run, daemon=True).start()
-
-
 def test_what_was_too_much_for_one_sweep_is_swept_between_two_turns_while_there_is_room(
     log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,12 +289,10 @@ def test_a_recovery_goes_on_without_waiting_for_the_next_turn(
     log: EventLog, queue: EventQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventlog.sweep._TURN", 1)
-    monkeypatch.setattr("workers.clock._TURN_SECONDS", 3600.0)
     ids = [f"evt_{number}" for number in range(3)]
     accept(log, *ids)
     make_overdue(log, ids, timedelta(minutes=1))
-    thread = Thread(target=clock.run, daemon=True)  # asleep for an hour once there is nothing left to sweep
-    thread.start()
+    run_in_turns_of_an_hour(clock, monkeypatch)
     wait_until(lambda: queue.waiting_jobs() == 3)
 
 
