@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from eventlog import arrivals_postgresql, arrivals_sqlite
-from eventlog.arrival_rows import REQUEUE_GRACE, BodyRow, EventRow, Written
+from eventlog.arrival_rows import BodyRow, EventRow, Written
 from eventlog.database import EventLog
 from eventlog.driver import Cursor
 from eventlog.errors import LogUnavailable, RowLocked
@@ -19,8 +19,6 @@ from eventlog.event import Event
 from eventlog.faults import Fault, classify
 from eventlog.instant import as_stored
 from eventlog.tables import events
-
-__all__ = ["REQUEUE_GRACE", "Receipt", "record"]
 
 
 class Receipt(Enum):

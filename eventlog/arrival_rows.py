@@ -2,11 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
-
-REQUEUE_GRACE: Final = timedelta(seconds=5)
-"""How long a queued event may stay unclaimed before the sweeper sends a job for it again."""
 
 EventRow = tuple[str, str, str | None, int | None, int, bytes, int]
 """Id, type, subject, created_at, received_at, body_sha256, seen."""

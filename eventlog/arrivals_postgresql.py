@@ -9,10 +9,11 @@ from typing import Final
 
 import msgspec
 
-from eventlog.arrival_rows import REQUEUE_GRACE, BodyRow, EventRow, Written
+from eventlog.arrival_rows import BodyRow, EventRow, Written
 from eventlog.driver import Cursor
 from eventlog.instant import POSTGRESQL_NOW, microseconds
 from eventlog.open_transactions import ANNOUNCEMENT
+from eventlog.states import REQUEUE_GRACE
 
 _DUE_AT: Final = f"{POSTGRESQL_NOW} + {microseconds(REQUEUE_GRACE)}"
 LOCK_TIMEOUT: Final = "500ms"

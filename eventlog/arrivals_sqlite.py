@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from eventlog.arrival_rows import REQUEUE_GRACE, BodyRow, EventRow, Written
+from eventlog.arrival_rows import BodyRow, EventRow, Written
 from eventlog.driver import Cursor
 from eventlog.instant import SQLITE_NOW, microseconds
+from eventlog.states import REQUEUE_GRACE
 
 _DUE_AT: Final = f"{SQLITE_NOW} + {microseconds(REQUEUE_GRACE)}"
 _KNOWN: Final = (

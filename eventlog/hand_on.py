@@ -7,7 +7,6 @@ from typing import Final
 
 from sqlalchemy import Connection, Select, and_, bindparam, false, or_, select, true, update
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
@@ -17,7 +16,7 @@ from eventlog.outcome import Woken
 from eventlog.outcome_rows import held_seqs
 from eventlog.query_plans import is_unfinished
 from eventlog.selection import Selection
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import deliveries, events
 from eventlog.turns import lock_lines
 from eventlog.withdrawal import read_ending, withdraw_of

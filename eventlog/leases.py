@@ -15,14 +15,13 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.errors import RowLocked
 from eventlog.event import Event
 from eventlog.given import is_one_of
 from eventlog.instant import database_now, database_now_plus, microseconds
 from eventlog.query_plans import unindexed
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import bodies, deliveries, events
 
 ORIGINAL_RUN: Final = 0

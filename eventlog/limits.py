@@ -11,12 +11,11 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.given import is_one_of
 from eventlog.instant import database_now, database_now_plus
 from eventlog.outcome import Woken
 from eventlog.query_plans import is_unended_alone
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import deliveries, events, one_of, starts
 
 _ALONE: Final = is_unended_alone(deliveries)

@@ -11,12 +11,11 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, tuple_, update
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.given import is_one_of
 from eventlog.instant import database_now_plus, microseconds
 from eventlog.outcome import Woken
 from eventlog.query_plans import is_unended_alone, unindexed
-from eventlog.states import HELD_BACK, UNFINISHED, State
+from eventlog.states import HELD_BACK, REQUEUE_GRACE, UNFINISHED, State
 from eventlog.tables import deliveries, events
 from eventlog.turns import lock_lines
 

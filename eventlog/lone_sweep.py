@@ -7,12 +7,11 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.given import is_one_of
 from eventlog.instant import database_now, database_now_plus, microseconds
 from eventlog.query_plans import once
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.sweep import Swept
 from eventlog.tables import deliveries, events, one_of
 

@@ -6,14 +6,13 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Connection, Text, literal, select, update
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.given import as_json, field, given_rows
 from eventlog.instant import database_now, database_now_plus
 from eventlog.replay_look import Choose, look
 from eventlog.replay_turn import Turn, plan
 from eventlog.replays import Replay, ReplayState, replay_of
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import deliveries, replays
 
 _NAMED_AT_MOST: Final = 1000

@@ -1,5 +1,6 @@
 """The states of an event, and of a delivery (one event to one handler in one run)."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -31,6 +32,9 @@ class State(StrEnum):
 
 UNFINISHED: Final = (State.QUEUED, State.RUNNING, State.WAITING)
 """Those of an event that is not finished; the sweeper's indexes hold them."""
+
+REQUEUE_GRACE: Final = timedelta(seconds=5)
+"""How long an event or a delivery may be queued and unclaimed before the sweep sends a job for it again."""
 
 HELD_BACK: Final = (State.PARKED, State.THROTTLED)
 """Unfinished deliveries that nothing is due of: they go on when another one has ended."""

@@ -12,13 +12,12 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, Update, func, literal_column, select, update
 
-from eventlog.acceptance import REQUEUE_GRACE
 from eventlog.database import EventLog
 from eventlog.held_leases import lock_ended
 from eventlog.instant import database_now_plus
 from eventlog.leases import ORIGINAL_RUN
 from eventlog.query_plans import in_state_until, is_unfinished, once, unindexed
-from eventlog.states import UNFINISHED, State
+from eventlog.states import REQUEUE_GRACE, UNFINISHED, State
 from eventlog.tables import deliveries, events
 
 _TURN: Final = 1000

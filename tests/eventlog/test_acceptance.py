@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select, text
 
 from eventlog import arrivals_postgresql
-from eventlog.acceptance import REQUEUE_GRACE, Receipt, record
+from eventlog.acceptance import Receipt, record
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
+from eventlog.states import REQUEUE_GRACE
 from eventlog.tables import events
 from tests.eventlog.rows import bodies_of, count_events, event_row, seconds_until_due
 from tests.eventlog.stored import an_event

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from sqlalchemy import Row
 
-from eventlog.acceptance import REQUEUE_GRACE, record
+from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.leases import claim, hand_back, new_lease, renew
 from eventlog.replay_feed import feed
 from eventlog.replays import create
 from eventlog.selection import Selection
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.sweep import sweep
 from tests.eventlog.rows import (
     LONG,

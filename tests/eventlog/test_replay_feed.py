@@ -3,14 +3,14 @@ from threading import Barrier
 
 from sqlalchemy import select
 
-from eventlog.acceptance import REQUEUE_GRACE, record
+from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.leases import claim, new_lease
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, create, read_outcomes, read_replay
 from eventlog.selection import Selection
 from eventlog.settlement import Closing, settle
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import deliveries, replays
 from tests.eventlog.feeding import EVERY, choose, feed_all, make_replay, turn
 from tests.eventlog.rows import LONG, delivery_rows, event_row, seconds_until_due

@@ -6,10 +6,10 @@ from threading import Barrier
 import pytest
 from sqlalchemy import event, insert, select, text, update
 
-from eventlog.acceptance import REQUEUE_GRACE, record
+from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.leases import claim, new_lease
-from eventlog.states import State
+from eventlog.states import REQUEUE_GRACE, State
 from eventlog.sweep import Swept, sweep
 from eventlog.tables import deliveries, events
 from tests.eventlog.feeding import feed_all, make_replay
