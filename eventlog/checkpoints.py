@@ -11,6 +11,8 @@ from typing import Final
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from eventlog.engine_sqlite import writes
+
 _DUE_PAGES: Final = 250
 """Often and briefly, not seldom and long; the same pages are seldom written twice meanwhile."""
 _PAGES_OF_A_COMMIT: Final = 10
@@ -28,6 +30,8 @@ class Checkpoints:
             event.listen(engine, "commit", self._count)
 
     def _count(self, connection: Connection) -> None:
+        if not writes(connection):
+            return
         changes = connection.connection.dbapi_connection.total_changes  # type: ignore[union-attr]
         # Threads may overwrite what another has counted: then it is done a little later.
         self._pages += _PAGES_OF_A_COMMIT + changes - connection.info.get(_SEEN, 0)

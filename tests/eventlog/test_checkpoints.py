@@ -39,6 +39,14 @@ def test_what_a_few_commits_wrote_is_left_where_it_is(sqlite_log: EventLog, data
     assert in_the_file(database) == 0
 
 
+def test_what_only_reads_makes_nothing_due(sqlite_log: EventLog, database: Path) -> None:
+    take_in(sqlite_log, FEW)
+    for _ in range(MANY):
+        assert count_events(sqlite_log) == FEW
+    sqlite_log.checkpoint_if_due()
+    assert in_the_file(database) == 0
+
+
 def test_many_rows_count_as_many_commits_do(sqlite_log: EventLog, database: Path) -> None:
     record(sqlite_log, [an_event(f"evt_{at}") for at in range(150)])
     sqlite_log.checkpoint_if_due()
