@@ -14,6 +14,7 @@ from receiver.time_limit import TimeLimit
 _SMALL_BYTES: Final = 8 * 1024
 _WHOLE_BYTES: Final = 128 * 1024
 """Up to so many are reserved for a body before it comes, and read at once; larger ones count as they come."""
+_LENGTH_DIGITS: Final = 20
 _DISCARDED_BYTES: Final = 4 * 1024 * 1024
 """So much past the limit is still read: a client that is cut off while it sends seldom sees its 413."""
 
@@ -36,7 +37,7 @@ class BodyReader:
 
         `content_length` is the header's value, which a chunked body has not.
         """
-        declared = int(content_length) if content_length and content_length.isdecimal() else None
+        declared = _declared_bytes(content_length)
         if declared is not None and declared <= self._small:
             return self._read_small(declared, protocol)
         return self._read_counted(declared, protocol)
@@ -92,3 +93,11 @@ class BodyReader:
             return too_large(self._limit)
         # granian ends the body where the client ended it.
         return CUT_OFF if declared not in (None, size) else bytes(body.received)
+
+
+def _declared_bytes(content_length: str | None) -> int | None:
+    """Give the length that a body has by its header; None where it has none, and is counted as it comes."""
+    if content_length and content_length.isdecimal() and len(content_length) <= _LENGTH_DIGITS:
+        return int(content_length)
+    # Also of thousands of zeros and a digit, which is a length to granian, and too many digits for `int`.
+    return None
