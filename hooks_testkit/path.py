@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from structlog.testing import LogCapture
 
-from eventlog.acceptance import Receipt, record
+from eventlog.acceptance import record
+from eventlog.arrival import Receipt
 from eventlog.detail import read_detail
 from eventlog.in_memory import InMemoryLog
 from eventlog.rehearsal import open_session

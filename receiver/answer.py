@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from eventlog.acceptance import Receipt
+from eventlog.arrival import Receipt
 
 RETRY_AFTER_SECONDS: Final = 5
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from eventlog.acceptance import Receipt
+from eventlog.arrival import Receipt
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
 from receiver.commit_pace import CommitPace

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from eventlog.acceptance import Receipt, record
+from eventlog.acceptance import record
+from eventlog.arrival import Receipt
 from eventlog.database import EventLog
 from eventlog.event import Event
 from eventlog.rejects import Reject, read_with_bodies, remove

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from eventlog.acceptance import Receipt
+from eventlog.arrival import Receipt
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
 from receiver.admit import admit
@@ -111,7 +111,7 @@ class Reception:
         event, request_id = signed.event, signed.request_id
         if receipt in (Receipt.LOCKED, Receipt.INTERRUPTED):
             return self.refuse(UNAVAILABLE, request_id, event_id=event.id, reason=receipt.value)
-        if receipt is Receipt.REFUSED:
+        if receipt is Receipt.NOT_STORABLE:
             return self.refuse(
                 unusable("id", "or another field can't be stored"),
                 request_id,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
-from eventlog.acceptance import Receipt
+from eventlog.arrival import Receipt
 
 Waiter = Future[Receipt] | asyncio.Future[Receipt]
 """What one request waits for; it cancels it when it waits no longer."""

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select, text
 
 from eventlog import arrivals_postgresql
-from eventlog.acceptance import Receipt, record
+from eventlog.acceptance import record
+from eventlog.arrival import Receipt
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
@@ -21,7 +22,7 @@ from tests.eventlog.rows import bodies_of, count_events, event_row, seconds_unti
 from tests.eventlog.stored import an_event
 from tests.servers.waiting import wait_until
 
-NEW, DUPLICATE, DIFFERS, REFUSED = Receipt.NEW, Receipt.DUPLICATE, Receipt.DIFFERS, Receipt.REFUSED
+NEW, DUPLICATE, DIFFERS, REFUSED = Receipt.NEW, Receipt.DUPLICATE, Receipt.DIFFERS, Receipt.NOT_STORABLE
 LOCKED = Receipt.LOCKED
 LONE_SURROGATE = "memory.\ud800"
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from eventlog.acceptance import Receipt, record
+from eventlog.acceptance import record
+from eventlog.arrival import Receipt
 from eventlog.database import EventLog
 from eventlog.errors import RowLocked
 from tests.eventlog.rows import bodies_of, event_row

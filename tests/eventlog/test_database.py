@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text, update
 
-from eventlog.acceptance import Receipt, record
+from eventlog.acceptance import record
+from eventlog.arrival import Receipt
 from eventlog.database import EventLog, parse_url
 from eventlog.errors import InvalidDatabaseUrl, LogUnavailable
 from eventlog.tables import events

@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 
-from eventlog.acceptance import Receipt, record
+from eventlog.acceptance import record
+from eventlog.arrival import Receipt
 from eventlog.database import EventLog
 from eventlog.errors import LogError, LogUnavailable, SchemaOutdated
 from eventlog.revision import HEAD

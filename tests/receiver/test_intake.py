@@ -7,7 +7,7 @@ from queue import Queue
 
 import pytest
 
-from eventlog.acceptance import Receipt
+from eventlog.arrival import Receipt
 from eventlog.errors import LogUnavailable
 from eventlog.event import Event
 from receiver.intake import Intake, IntakeFull
@@ -177,7 +177,7 @@ def test_a_batch_has_little_more_than_4_mib_of_bodies() -> None:
 def test_each_is_told_what_became_of_it_and_only_new_ones_are_passed_on() -> None:
     log = SlowLog()
     passed_on: Queue[Sequence[str]] = Queue()
-    receipts = [Receipt.DUPLICATE, Receipt.NEW, Receipt.DIFFERS, Receipt.REFUSED, Receipt.NEW]
+    receipts = [Receipt.DUPLICATE, Receipt.NEW, Receipt.DIFFERS, Receipt.NOT_STORABLE, Receipt.NEW]
     with running(log.record, passed_on.put) as intake:
         with busy(log, intake):
             futures = [intake.submit(an_event(f"evt_{number}")) for number in range(5)]

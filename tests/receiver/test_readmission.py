@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from eventlog.acceptance import Receipt
+from eventlog.arrival import Receipt
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.rejects import Quota, RejectFilter, keep, read_rejects
@@ -136,7 +136,7 @@ def test_one_is_removed_only_after_it_is_durable(log: EventLog, monkeypatch: pyt
     assert left(log) == []
 
 
-@pytest.mark.parametrize("receipt", [Receipt.REFUSED, Receipt.LOCKED, Receipt.INTERRUPTED])
+@pytest.mark.parametrize("receipt", [Receipt.NOT_STORABLE, Receipt.LOCKED, Receipt.INTERRUPTED])
 def test_one_that_the_log_does_not_take_stays_and_says_why(
     log: EventLog, monkeypatch: pytest.MonkeyPatch, receipt: Receipt
 ) -> None:

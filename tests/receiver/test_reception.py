@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eventlog.acceptance import Receipt
+from eventlog.arrival import Receipt
 from receiver.answer import Answer
 from receiver.intake import Intake
 from receiver.reception import Reception
@@ -38,7 +38,7 @@ def test_what_was_not_stored_may_come_again(receipt: Receipt) -> None:
 
 @pytest.mark.parametrize(
     ("receipt", "status"),
-    [(Receipt.NEW, 202), (Receipt.DUPLICATE, 200), (Receipt.DIFFERS, 200), (Receipt.REFUSED, 422)],
+    [(Receipt.NEW, 202), (Receipt.DUPLICATE, 200), (Receipt.DIFFERS, 200), (Receipt.NOT_STORABLE, 422)],
 )
 def test_what_was_decided_is_told(receipt: Receipt, status: int) -> None:
     assert received(receipt).status == status
