@@ -47,9 +47,12 @@ class Intake:
         capacity_events: int,
         capacity_bytes: int,
         longest_wait_seconds: float,
+        between_commits: Callable[[], None],
     ) -> None:
+        """`between_commits` tidies up, and never fails: who was answered takes a moment to send the next."""
         self._record = record
         self._recorded = recorded
+        self._between_commits = between_commits
         self._capacity_events = capacity_events
         self._capacity_bytes = capacity_bytes
         self._longest_wait_seconds = longest_wait_seconds
@@ -58,9 +61,9 @@ class Intake:
         self._line_bytes = 0
         self._changed = threading.Condition()
         self._closing = False
-        self._last_batch = 0
+        self._last_batch_events = 0
         self._senders = 0
-        self._awaited = 1
+        self._wake_at_events = 1
         self._log = structlog.get_logger("receiver")
         self._committer = threading.Thread(target=self._commit_batches, name="committer", daemon=True)
 
@@ -89,7 +92,7 @@ class Intake:
                 raise IntakeFull(reason)
             self._line.append((event, waiter))
             self._line_bytes += len(event.body)
-            if self._has_come(self._awaited):  # the committer need not be woken for each
+            if self._have_come(self._wake_at_events):  # the committer need not be woken for each
                 self._changed.notify()
 
     def _reason_to_refuse(self, event: Event) -> str | None:
@@ -125,20 +128,20 @@ class Intake:
     def _next_batch(self) -> list[tuple[Event, Waiter]]:
         """Wait for arrivals; an empty batch means that nobody waits for them any more."""
         with self._changed:
-            if self._last_batch >= _BUSY_EVENTS:
-                self._await(self._senders, seconds=_LINGER_SECONDS)
-            self._await(1)
+            if self._last_batch_events >= _BUSY_EVENTS:
+                self._wait_for_events(self._senders, seconds=_LINGER_SECONDS)
+            self._wait_for_events(1)
             batch = self._take_batch()
-        self._last_batch = len(batch)
+        self._last_batch_events = len(batch)
         return batch
 
-    def _await(self, number: int, *, seconds: float | None = None) -> None:
+    def _wait_for_events(self, number: int, *, seconds: float | None = None) -> None:
         """Wait until so many are in the line, or the time has passed; for whoever holds the lock."""
-        self._awaited = number
-        self._changed.wait_for(lambda: self._has_come(number) or self._closing, timeout=seconds)
-        self._awaited = 1
+        self._wake_at_events = number
+        self._changed.wait_for(lambda: self._have_come(number) or self._closing, timeout=seconds)
+        self._wake_at_events = 1
 
-    def _has_come(self, number: int) -> bool:
+    def _have_come(self, number: int) -> bool:
         return len(self._line) >= number or self._line_bytes >= _BATCH_BYTES
 
     def _take_batch(self) -> list[tuple[Event, Waiter]]:
@@ -153,25 +156,31 @@ class Intake:
         return batch
 
     def _commit(self, batch: list[tuple[Event, Waiter]]) -> None:
+        """Make a batch durable, answer its senders, then do what none of them waits for."""
         if not batch:
             return
+        events = [event for event, _ in batch]
+        outcomes = self._outcomes_of(events)
+        # Those who will come again, and those who came meanwhile.
+        self._senders = min(len(batch) + len(self._line), _BATCH_EVENTS)
+        tell([(waiter, outcome) for (_, waiter), outcome in zip(batch, outcomes, strict=True)])
+        self._pass_on(
+            [event.id for event, outcome in zip(events, outcomes, strict=True) if outcome is Receipt.NEW]
+        )
+        self._between_commits()
+
+    def _outcomes_of(self, events: list[Event]) -> Sequence[Outcome]:
         try:
             with self._pace.commit():
-                receipts = self._record([event for event, _ in batch])
-            answers = list(zip(batch, receipts, strict=True))
+                receipts = self._record(events)
+            if len(receipts) != len(events):
+                raise ValueError(f"{len(receipts)} receipts for {len(events)} events")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing was acknowledged and we go on
             if not isinstance(error, LogUnavailable):
-                self._log.exception("intake_failed", events=len(batch))
+                self._log.exception("intake_failed", events=len(events))
             # To each its own, without a traceback: that holds this batch, and so all who are told and bodies.
-            self._tell([(waiter, LogUnavailable(str(error))) for _, waiter in batch])
-            return
-        self._tell([(waiter, receipt) for (_, waiter), receipt in answers])
-        self._pass_on([event.id for (event, _), receipt in answers if receipt is Receipt.NEW])
-
-    def _tell(self, outcomes: Sequence[tuple[Waiter, Outcome]]) -> None:
-        # Those who will come again, and those who came meanwhile.
-        self._senders = min(len(outcomes) + len(self._line), _BATCH_EVENTS)
-        tell(outcomes)
+            return [LogUnavailable(str(error)) for _ in events]
+        return receipts
 
     def _pass_on(self, ids: list[str]) -> None:
         try:

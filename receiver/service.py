@@ -1,6 +1,6 @@
 """Where the receiver's parts meet: settings in, a reception with its threads running out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -78,16 +78,13 @@ def open_service(
     queue = EventQueue.connect(redis_url or QueueSettings().url)
     enqueuer = Enqueuer(queue)
 
-    def pass_on(ids: Sequence[str]) -> None:
-        enqueuer.offer(ids)
-        log.checkpoint_if_due()  # those who were answered take their time to send their next
-
     intake = Intake(
         partial(record, log),
-        pass_on,
+        enqueuer.offer,
         capacity_events=settings.intake_events,
         capacity_bytes=settings.intake_bytes,
         longest_wait_seconds=settings.intake_seconds,
+        between_commits=log.checkpoint_if_due,
     )
     quota = Quota(events=settings.rejects_events, bytes=settings.rejects_bytes)
     secrets = SecretsWatch(settings.keys, _read_keys, secret_files())

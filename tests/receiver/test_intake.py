@@ -61,10 +61,12 @@ def running(
     capacity_events: int = 1000,
     capacity_bytes: int = 1_000_000_000,
     longest_wait_seconds: float = 3600,
+    between_commits: Callable[[], None] = lambda: None,
 ) -> Iterator[Intake]:
     intake = Intake(
         record,
         recorded,
+        between_commits=between_commits,
         capacity_events=capacity_events,
         capacity_bytes=capacity_bytes,
         longest_wait_seconds=longest_wait_seconds,
@@ -118,7 +120,7 @@ def test_under_load_the_next_commit_waits_until_all_who_were_there_have_come_aga
         for event in meanwhile:
             intake.submit(event)
         log.answer()
-        wait_until(lambda: intake._awaited == 10)
+        wait_until(lambda: intake._wake_at_events == 10)
         for event in again[:-1]:
             intake.submit(event)
         assert log.batches.empty()
@@ -145,7 +147,7 @@ def test_under_load_a_batch_that_is_full_by_its_bytes_waits_for_nobody(
     with running(log.record) as intake:
         eight_together(log, intake)
         log.answer()
-        wait_until(lambda: intake._awaited == 8)
+        wait_until(lambda: intake._wake_at_events == 8)
         for number in range(4):
             intake.submit(an_event(f"large_{number}", size=1024 * 1024))
         assert log.next_batch() == [f"large_{number}" for number in range(4)]
@@ -308,6 +310,24 @@ def test_an_error_in_what_is_told_of_new_events_stops_nothing() -> None:
             assert told.get(timeout=SECONDS) == [event_id]
 
 
+def test_nobody_waits_for_what_is_done_between_commits() -> None:
+    log, tidied, may_end = SlowLog(), Queue[None](), threading.Event()
+
+    def fail(ids: Sequence[str]) -> None:
+        raise RuntimeError("what is told of new events fails, and changes nothing of that")
+
+    def tidy() -> None:
+        tidied.put(None)
+        assert may_end.wait(SECONDS)
+
+    with running(log.record, fail, between_commits=tidy) as intake:
+        future = intake.submit(an_event("evt_1"))
+        log.answer()
+        tidied.get(timeout=SECONDS)
+        assert result(future) is Receipt.NEW
+        may_end.set()
+
+
 def test_what_nobody_waits_for_any_more_is_not_written() -> None:
     log = SlowLog()
     with running(log.record) as intake:
@@ -357,7 +377,14 @@ def test_closing_writes_what_is_in_the_line_and_takes_no_more() -> None:
 
 
 def test_closing_twice_or_before_the_start_is_no_error() -> None:
-    intake = Intake(lambda batch: [], nobody, capacity_events=1, capacity_bytes=1, longest_wait_seconds=1)
+    intake = Intake(
+        lambda batch: [],
+        nobody,
+        capacity_events=1,
+        capacity_bytes=1,
+        longest_wait_seconds=1,
+        between_commits=lambda: None,
+    )
     intake.close()
     intake.close()
 

@@ -21,6 +21,7 @@ def received(receipt: Receipt) -> Answer:
         capacity_events=10,
         capacity_bytes=10_000,
         longest_wait_seconds=10,
+        between_commits=lambda: None,
     )
     intake.start()
     with closing(intake):
