@@ -24,7 +24,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class NewReject:
     """One refused request, to be kept."""
 
     received_at: datetime
@@ -62,7 +62,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectFilter:
-    """Refused requests to which all of the given conditions apply; with none, every one."""
+    """NewReject requests to which all of the given conditions apply; with none, every one."""
 
     ids: tuple[int, ...] | None = None
     is_signed: bool | None = None
@@ -95,7 +95,7 @@ class Totals:
     not_kept: int = 0
 
 
-def keep(log: EventLog, batch: Sequence[Refused], quota: Quota) -> None:
+def keep(log: EventLog, batch: Sequence[NewReject], quota: Quota) -> None:
     """Put refused requests into the ring, and the oldest of their own kind out of it, in one transaction.
 
     A body larger than the whole quota is left out, or it would push out all others. Raises `LogUnavailable`.
@@ -111,7 +111,7 @@ def keep(log: EventLog, batch: Sequence[Refused], quota: Quota) -> None:
             _prune(connection, is_signed, quota)
 
 
-def _without_giant_body(refused: Refused, quota: Quota) -> Refused:
+def _without_giant_body(refused: NewReject, quota: Quota) -> NewReject:
     if refused.body is None or len(refused.body) <= quota.bytes:
         return refused
     return replace(refused, body=None)

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from eventlog.errors import LogUnavailable
-from eventlog.rejects import Quota, Refused
+from eventlog.rejects import NewReject, Quota
 from receiver.reject_line import Allowance, RejectLine
 from receiver.rejection import Rejection
 
@@ -19,7 +19,7 @@ _WRITE_EVERY_SECONDS: Final = 1.0
 _TELL_EVERY_SECONDS: Final = 60.0
 _CLOSE_SECONDS: Final = 2.0
 
-Keep = Callable[[Sequence[Refused]], None]
+Keep = Callable[[Sequence[NewReject]], None]
 """Puts a batch into the ring; raises `LogUnavailable`."""
 
 

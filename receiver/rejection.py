@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from eventlog.rejects import Refused
+from eventlog.rejects import NewReject
 from receiver.answer import UNSIGNED, Refusal
 from receiver.signature import is_well_formed
 
@@ -40,14 +40,14 @@ class Rejection:
         """Whether its signature was verified, and the request refused for another reason."""
         return self.body is not None and self.refusal.status != UNSIGNED.status
 
-    def as_row(self, keys: Sequence[bytes], *, not_kept: int) -> Refused:
+    def as_row(self, keys: Sequence[bytes], *, not_kept: int) -> NewReject:
         """Give what is stored of it: never a secret, not even one that came in the request itself."""
         signature, body, reason = self.signature, self.body, self._reason()
         if signature is not None and _holds_any(signature.encode("utf-8", "replace"), keys):
             signature, reason = None, HOLDS_SECRET
         if body is not None and _holds_any(body, keys):
             body, reason = None, reason + BODY_HELD_SECRET
-        return Refused(
+        return NewReject(
             received_at=self.received_at,
             request_id=self.request_id,
             status=self.refusal.status,

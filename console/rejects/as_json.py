@@ -1,4 +1,4 @@
-"""Refused requests as JSON values, for machines."""
+"""NewReject requests as JSON values, for machines."""
 
 from typing import Any
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from eventlog.database import EventLog
 from eventlog.rejects import (
+    NewReject,
     Quota,
-    Refused,
     RejectFilter,
     keep,
     read_rejects,
@@ -27,8 +27,8 @@ NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 ROOMY = Quota(events=100, bytes=1_000_000)
 
 
-def refused(name: str, *, signed: bool = False, body: bytes | None = b"body", not_kept: int = 0) -> Refused:
-    return Refused(
+def refused(name: str, *, signed: bool = False, body: bytes | None = b"body", not_kept: int = 0) -> NewReject:
+    return NewReject(
         received_at=NOON,
         request_id=name,
         status=422 if signed else 401,

@@ -1,11 +1,11 @@
-"""Refused requests for tests, and a ring in memory that a test can put out of reach."""
+"""NewReject requests for tests, and a ring in memory that a test can put out of reach."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
 from eventlog.errors import LogUnavailable
-from eventlog.rejects import Refused, Reject
+from eventlog.rejects import NewReject, Reject
 from receiver.answer import UNSIGNED, Refusal, unusable
 from receiver.rejection import Rejection
 
@@ -51,13 +51,13 @@ class Ring:
     """What was kept, batch by batch."""
 
     def __init__(self) -> None:
-        self.batches: list[list[Refused]] = []
+        self.batches: list[list[NewReject]] = []
         self.tries = 0
         self.is_away = False
         self.fails_with: Exception | None = None
         self._lock = Lock()
 
-    def keep(self, batch: Sequence[Refused]) -> None:
+    def keep(self, batch: Sequence[NewReject]) -> None:
         with self._lock:
             self.tries += 1
             if self.is_away:
@@ -67,7 +67,7 @@ class Ring:
             self.batches.append(list(batch))
 
     @property
-    def rows(self) -> list[Refused]:
+    def rows(self) -> list[NewReject]:
         return [row for batch in self.batches for row in batch]
 
     @property

@@ -12,7 +12,7 @@ from eventlog.acceptance import record
 from eventlog.arrival_watch import ArrivalWatch
 from eventlog.database import EventLog
 from eventlog.event import Event
-from eventlog.rejects import Quota, Refused, keep
+from eventlog.rejects import NewReject, Quota, keep
 from eventlog.schema import upgrade
 
 
@@ -32,7 +32,7 @@ def arrive(log: EventLog, event_id: str, event_type: str) -> None:
 
 
 def refuse(log: EventLog, *, is_signed: bool, reason: str) -> None:
-    refused = Refused(
+    refused = NewReject(
         received_at=datetime.now(UTC),
         request_id="req_1",
         status=422 if is_signed else 401,
