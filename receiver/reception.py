@@ -1,7 +1,6 @@
 """Where the two doors meet: a request's body and signature in, an answer and a line in the log out."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError
 from datetime import datetime
 from random import getrandbits
 from typing import Final
@@ -25,7 +24,7 @@ PROBE: Final = b'{"probe":"hooks webhooks"}'
 DURABLE_WITHIN_SECONDS: Final = 10.0
 """Past this the sender is told 503; the event may still become durable, and is then a duplicate next time."""
 
-_NOT_NOW: Final = (LogUnavailable, TimeoutError, CancelledError)
+_NOT_NOW: Final = (LogUnavailable, TimeoutError)
 
 
 def new_request_id() -> str:
@@ -40,8 +39,8 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     signature: str | None
 
 
-Rejected = Callable[[Rejection], None]
-"""Is told of each refused request; must neither wait nor fail."""
+KeepRejection = Callable[[Rejection], None]
+"""Is given each refused request; must neither wait nor fail."""
 
 
 def _keep_nothing(_rejection: Rejection) -> None:
@@ -56,12 +55,12 @@ class Reception:
         intake: Intake,
         keys: Callable[[], Sequence[bytes]],
         clock: Callable[[], datetime],
-        rejected: Rejected = _keep_nothing,
+        keep_rejection: KeepRejection = _keep_nothing,
     ) -> None:
         self._intake = intake
         self._keys = keys
         self._clock = clock
-        self._rejected = rejected
+        self._keep_rejection = keep_rejection
         self._log = structlog.get_logger("receiver")
 
     def receive(self, body: bytes, signature: str | None, request_id: str) -> Answer:
@@ -139,7 +138,7 @@ class Reception:
     ) -> Answer:
         """Answer with a refusal, log it under the same request id, and have it kept for the operator."""
         if refusal.status in KEPT_STATUSES:
-            self._rejected(
+            self._keep_rejection(
                 Rejection(
                     refusal=refusal,
                     request_id=request_id,

@@ -41,7 +41,7 @@ class Enqueuer:
         self._ids: list[str] = []
         self._changed = threading.Condition()
         self._closing = False
-        self._closed_until = 0.0
+        self._drops_until = 0.0
         self._log = structlog.get_logger("receiver")
         self._thread = threading.Thread(target=self._send_jobs, name="enqueuer", daemon=True)
 
@@ -51,7 +51,7 @@ class Enqueuer:
     def offer(self, event_ids: Sequence[str]) -> None:
         """Send jobs for these events soon; never waits and never fails."""
         with self._changed:
-            if len(self._ids) < _HELD_AT_MOST and time.monotonic() >= self._closed_until:
+            if len(self._ids) < _HELD_AT_MOST and time.monotonic() >= self._drops_until:
                 self._ids.extend(event_ids)
                 self._changed.notify()
 
@@ -78,7 +78,8 @@ class Enqueuer:
                 ids = self._take()
                 self._queue.send(ids, ids_a_job=IDS_A_JOB_BEHIND if is_behind else IDS_A_JOB)
             except Exception as error:  # noqa: BLE001 - whatever went wrong, later events must get their jobs
-                self._open_breaker(ids or self._take(), error)
+                dropped = ids or self._take()
+                self._open_breaker(len(dropped), error)
             every_seconds = job_every_seconds(len(ids), every_seconds)
             if not self._closing:
                 time.sleep(max(0.0, every_seconds - (time.monotonic() - began)))
@@ -97,10 +98,10 @@ class Enqueuer:
             time.sleep(_JOB_EVERY_SECONDS)
         return False
 
-    def _open_breaker(self, ids: list[str], error: Exception) -> None:
+    def _open_breaker(self, dropped: int, error: Exception) -> None:
         with self._changed:
-            self._closed_until = time.monotonic() + _OPEN_SECONDS
+            self._drops_until = time.monotonic() + _OPEN_SECONDS
         if isinstance(error, QueueUnavailable):
-            self._log.warning("queue_unavailable", left_to_the_sweeper=len(ids), error=str(error))
+            self._log.warning("queue_unavailable", left_to_the_sweeper=dropped, error=str(error))
         else:
-            self._log.exception("enqueue_failed", left_to_the_sweeper=len(ids))
+            self._log.exception("enqueue_failed", left_to_the_sweeper=dropped)
