@@ -48,9 +48,11 @@ class Placement:
 class HandedOn:
     """What came of it."""
 
-    placed: frozenset[tuple[int, str]]
-    """Event and handler, also where the lease was lost; the others have to be handed on again later."""
-    woken: tuple[Woken, ...]
+    placed: frozenset[tuple[int, str]] = frozenset()
+    """Event and handler; unless it is lost, what is not among these has to be handed on again later."""
+    lost: frozenset[int] = frozenset()
+    """Events of which the lease holds nothing any more: nothing was written about them."""
+    woken: tuple[Woken, ...] = ()
     """To send jobs for."""
 
 
@@ -86,14 +88,15 @@ def _hand_on(
         # Before any row is locked: two workers may be about to move each other's deliveries.
         lock_lines(connection, _lines(placements))
     ending = None if replay == ORIGINAL_RUN else read_ending(connection, replay)
-    held = held_seqs(connection, replay, lease, {each.seq for each in placements}, queue=queue)
+    wanted = {each.seq for each in placements}
+    held = held_seqs(connection, replay, lease, wanted, queue=queue)
     mine = [each for each in placements if each.seq in held]
-    lost = frozenset((each.seq, each.handler) for each in placements if each.seq not in held)
+    lost = frozenset(wanted - held)
     if by_event and any(each.is_ordered for each in mine):
         upto = settled_upto(connection)
         mine = [each for each in mine if not each.is_ordered or each.seq <= upto]
     if not mine:
-        return HandedOn(placed=lost, woken=())
+        return HandedOn(lost=lost)
     lines = _lines(mine)
     if by_event:
         lock_lines(connection, lines)
@@ -110,7 +113,8 @@ def _hand_on(
     ids = _ids(connection, [each.seq for each in unordered])
     fresh = {(ids[each.seq], each.queue) for each in unordered if each.seq in ids} - told
     return HandedOn(
-        placed=lost | {(each.seq, each.handler) for each in mine},
+        placed=frozenset((each.seq, each.handler) for each in mine),
+        lost=lost,
         woken=(
             *woken,
             *(Woken(event_id=event_id, replay=replay, queue=queue) for event_id, queue in sorted(fresh)),

@@ -1,6 +1,6 @@
 """One job, from claim to settled: the path of an event through a worker, in the order of its calls."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic, sleep  # by name: what a handler does to the module is nothing to us
@@ -94,7 +94,9 @@ class Runner:
             for one in claimed
             for placement in self._dispatcher.placements(one, replay=batch.replay, queue=batch.queue)
         ]
+        by_event = batch.replay == ORIGINAL_RUN and batch.queue is None
         placed: frozenset[tuple[int, str]] = frozenset()
+        lost: frozenset[int] = frozenset()
         until = monotonic() + _HAND_ON_SECONDS
         try:
             while left:
@@ -105,7 +107,13 @@ class Runner:
                     )
                     self._keeper.wake(handed.woken)
                     placed |= handed.placed
-                left = [each for each in left if (each.seq, each.handler) not in placed]
+                    lost |= handed.lost
+                    # A delivery may have been taken to its line by another worker, as order wants it.
+                    if by_event and handed.lost:
+                        _lose(batch, handed.lost)
+                left = [
+                    each for each in left if (each.seq, each.handler) not in placed and each.seq not in lost
+                ]
                 if monotonic() > until:
                     break
                 # An intake with earlier events is about to commit.
@@ -116,7 +124,7 @@ class Runner:
         for one in claimed:
             if one.seq in handed_on and batch.replay == ORIGINAL_RUN:
                 structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
-        return frozenset((each.seq, each.handler) for each in left) - placed
+        return frozenset((each.seq, each.handler) for each in left if each.seq not in lost) - placed
 
     def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:
         self._keeper.watch(batch)
@@ -149,14 +157,18 @@ class Runner:
                 if not leases.holds(
                     self._log, replay=batch.replay, queue=batch.queue, lease=batch.lease, seq=seq
                 ):
-                    batch.lose({seq})
-                    structlog.get_logger("worker").warning("lease_lost", events=1, replay=batch.replay)
+                    _lose(batch, {seq})
         return batch.has_lost(seq)
 
     def stop(self) -> None:
         """Finish the handlers of the event at hand, and hand back the rest; safe in a signal handler."""
         self._stopping = True
         self._keeper.hand_back_unstarted()
+
+
+def _lose(batch: Batch, seqs: Collection[int]) -> None:
+    batch.lose(seqs)
+    structlog.get_logger("worker").warning("lease_lost", events=len(seqs), replay=batch.replay)
 
 
 class Announcer:

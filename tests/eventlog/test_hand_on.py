@@ -7,7 +7,7 @@ from sqlalchemy import event, select, text, update
 
 from eventlog.database import EventLog
 from eventlog.hand_on import hand_on
-from eventlog.leases import ORIGINAL_RUN, claim, new_lease
+from eventlog.leases import ORIGINAL_RUN, claim, hand_back, new_lease
 from eventlog.limits import Limit
 from eventlog.lone_sweep import sweep_alone
 from eventlog.outcome import Closing, Result
@@ -241,3 +241,17 @@ def test_no_statement_reads_all_deliveries(sqlite_log: EventLog) -> None:
     assert said
     reads_all = ("SCAN deliveries", "SCAN events", "SCAN starts", "(replay=?)", "(replay=? AND state=?)")
     assert [each for each in said if any(words in each for words in reads_all)] == []
+
+
+def test_what_was_lost_meanwhile_is_told_apart_from_what_was_handed_on(log: EventLog) -> None:
+    lane = Lane(log=log)
+    lane.arrive("e1")
+    first, second = new_lease(), new_lease()
+    (lost,) = claim(log, ["e1"], replay=ORIGINAL_RUN, lease=first, duration=LONG)
+    hand_back(log, replay=ORIGINAL_RUN, lease=first)
+    lane.arrive("e2")
+    (held,) = claim(log, ["e2"], replay=ORIGINAL_RUN, lease=second, duration=LONG)
+    placements = [lane.placement(one) for one in (lost, held)]
+    handed = hand_on(log, placements, replay=ORIGINAL_RUN, lease=second)
+    assert handed.placed == {(held.seq, HANDLER)}
+    assert handed.lost == {lost.seq}

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.event import listens_for
 from structlog.testing import capture_logs
 
@@ -16,6 +17,7 @@ from eventlog.hand_on import hand_on
 from eventlog.leases import Claimed, claim, hand_back
 from eventlog.states import State
 from eventlog.sweep import sweep
+from eventlog.tables import events
 from handlers import Context, Event, RetryLater, Router
 from tests.eventlog.feeding import feed_all, make_replay
 from tests.eventlog.stored import accept, an_event, open_intake, run
@@ -157,6 +159,28 @@ def test_where_the_claim_took_its_time_nothing_is_run_that_was_lost_meanwhile(
     assert ran == []
     assert [line["event"] for line in logs] == ["lease_lost"]
     assert running.states("evt_1") == [State.QUEUED]
+
+
+def test_what_was_lost_before_it_could_be_handed_on_is_not_said_to_be_handed_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.router.on("*", order="strict", name="in_order")(lambda event, ctx: None)
+    accept(running.log, "evt_1", "evt_2")
+
+    def claim_and_lose_the_first(*args: Any, **kwargs: Any) -> Sequence[Claimed]:
+        claimed = claim(*args, **kwargs)
+        with running.log.write() as connection:
+            connection.execute(update(events).where(events.c.id == "evt_1").values(lease="another's"))
+        return claimed
+
+    monkeypatch.setattr("eventlog.leases.claim", claim_and_lose_the_first)
+    with capture_logs() as logs:
+        running.runner.run(["evt_1", "evt_2"], 0)
+    assert [(line["event"], line.get("event_id")) for line in logs] == [
+        ("lease_lost", None),
+        ("event_handed_on", "evt_2"),
+    ]
+    assert running.states("evt_1", "evt_2") == [State.RUNNING, State.WAITING]
 
 
 def ask_for_an_hour(event: Event, ctx: Context) -> RetryLater:
