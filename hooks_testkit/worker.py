@@ -14,7 +14,6 @@ from handlers.http import AttemptHttp
 from hooks_testkit.delivered import Call
 from hooks_testkit.frozen_clock import FrozenClock
 from workers.delivery import Deliverer
-from workers.dispatch import Dispatcher
 from workers.page import Running
 from workers.rehearsal import KeeperAtOnce, PageOfOneProcess, QueueInMemory, SetTimer, SurroundingsLeftAlone
 from workers.runner import Runner
@@ -98,8 +97,7 @@ class Worker:
             make_http=make_http,
             make_apis=make_apis,
         )
-        dispatcher = Dispatcher(router, deliverer)
-        self._runner = Runner(log, PageOfOneProcess(), keeper, dispatcher, lease=LEASE)
+        self._runner = Runner(log, PageOfOneProcess(), keeper, router, deliverer, lease=LEASE)
 
     def run_one_job(self) -> bool:
         """Run the oldest job; tells whether there was one."""

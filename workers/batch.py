@@ -2,8 +2,10 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from time import monotonic
+
+import structlog
 
 from eventlog.leases import Claimed
 
@@ -38,6 +40,11 @@ class Batch:
         """Note that another worker may run these by now."""
         with self._lock:
             self._lost |= frozenset(seqs)
+
+    def report_lost(self, seqs: Collection[int]) -> None:
+        """Note, and log, that another worker may run these by now."""
+        self.lose(seqs)
+        structlog.get_logger("worker").warning("lease_lost", events=len(seqs), replay=self.replay)
 
     def lose_all(self) -> None:
         """Note that nothing of the batch is held any more."""

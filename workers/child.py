@@ -23,7 +23,6 @@ from handlers.discovery import discover, warnings_for
 from handlers.settings import HandlerSettings
 from workers.api_access import apis_of
 from workers.delivery import Deliverer
-from workers.dispatch import Dispatcher
 from workers.jobs import CURRENT_RUNNER
 from workers.keeper import Keeper
 from workers.memory import GROWN_EXIT, Growth
@@ -116,7 +115,8 @@ class WorkerChild:
             self._log,
             self._page,
             self._keeper,
-            Dispatcher(router, deliverer),
+            router,
+            deliverer,
             lease=self._settings.lease,
             after_each=leave_when_grown,
         )

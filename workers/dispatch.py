@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection
 from random import random
 from typing import Final, NoReturn
 
-from eventlog.hand_on import Placement
 from eventlog.leases import ORIGINAL_RUN, Claimed, PriorDelivery
 from eventlog.outcome import Closing, Result
 from eventlog.states import UNFINISHED, State, summarise
@@ -12,7 +11,6 @@ from handlers import Context, Event, Router, exponential
 from handlers.registration import Handler
 from handlers.retry import RetryPolicy
 from workers.delivery import Deliverer
-from workers.placing import limits_of, placements
 
 _UNTIL_IT_IS_BACK: Final = exponential(5)
 _TRIES_WITHOUT_IT: Final = 200
@@ -36,8 +34,6 @@ class Dispatcher:
     def __init__(self, router: Router, deliverer: Deliverer) -> None:
         self._router = router
         self._deliverer = deliverer
-        self.limits = limits_of(router)
-        """Of the handlers that have any, by name."""
 
     def dispatch(
         self,
@@ -48,17 +44,17 @@ class Dispatcher:
         is_lost: Callable[[], bool],
         record: Callable[[list[Result], Closing | None], None],
         queue: str | None = None,
-        unplaced: Collection[tuple[int, str]] = (),
+        elsewhere: Collection[str] = (),
+        unplaced: Collection[str] = (),
     ) -> None:
         """Run what is due of one event; `record` is called with each outcome as it comes.
 
-        The last call closes the event, which only its original run does. `unplaced` are the deliveries, by
-        event and handler, that are to run elsewhere and could not be handed on yet. When `is_lost` says that
-        another worker may have taken over, nothing more is run.
+        The last call closes the event, which only its original run does. The handlers `elsewhere` are not
+        called; those of them that are `unplaced` could not be handed on yet. When `is_lost` says that another
+        worker may have taken over, nothing more is run.
         """
         by_event = replay == ORIGINAL_RUN and queue is None
         states = {prior.handler: prior.state for prior in claimed.prior if prior.queue is None}
-        elsewhere = {each.handler for each in self.placements(claimed, replay=replay, queue=queue)}
         unrecorded: list[Result] = []
         for handler, prior in self._due_in_original(claimed) if by_event else self._due_alone(claimed):
             if handler.name in elsewhere:
@@ -78,8 +74,7 @@ class Dispatcher:
                 unrecorded = [delivered.result]
         if by_event:
             # What could not be handed on yet is tried again soon, with the event.
-            left = [name for name in elsewhere if (claimed.seq, name) in unplaced]
-            states |= dict.fromkeys(left, State.WAITING)
+            states |= dict.fromkeys(unplaced, State.WAITING)
             record(
                 unrecorded,
                 Closing(
@@ -87,15 +82,11 @@ class Dispatcher:
                     event_id=claimed.event.id,
                     state=summarise(list(states.values())),
                     has_lone=bool(elsewhere) or any(prior.queue is not None for prior in claimed.prior),
-                    is_due_now=bool(left),
+                    is_due_now=bool(unplaced),
                 ),
             )
         elif unrecorded:
             record(unrecorded, None)
-
-    def placements(self, claimed: Claimed, *, replay: int, queue: str | None) -> list[Placement]:
-        """Give the deliveries of a claimed event that are to be handed on."""
-        return placements(self._router, claimed, replay=replay, queue=queue)
 
     def _due_in_original(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
         """Give the handlers to run now: those without an outcome yet, and those whose retry is due."""

@@ -39,7 +39,7 @@ class Keeper:
         self._finishing = False
         self._handing_back = False
         self._to_hand_back: set[int] = set()
-        self._unplaced: Collection[int] = ()
+        self._hand_back_at_end: Collection[int] = ()
         self._changed = threading.Condition()
         self._logger = structlog.get_logger("worker")
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -79,13 +79,13 @@ class Keeper:
         # No lock: it is called from a signal handler, which may have interrupted a thread that holds it.
         self._handing_back = True
 
-    def finish(self, unplaced: Collection[int] = ()) -> None:
+    def finish(self, hand_back_at_end: Collection[int] = ()) -> None:
         """Wait until everything of the batch is recorded, or known to be lost.
 
-        What is then still held of the events `unplaced` is handed back: it could not be handed on.
+        What is then still held of the events `hand_back_at_end` is handed back.
         """
         with self._changed:
-            self._unplaced = unplaced
+            self._hand_back_at_end = hand_back_at_end
             self._finishing = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._batch is None)
@@ -146,14 +146,13 @@ class Keeper:
         if lost or self._handing_back or monotonic() - batch.claimed_at > _HAND_BACK_AFTER_SECONDS:
             self._to_hand_back |= {one.seq for one in batch.take_unstarted()}
         if finishing:  # not before: what ran beside them is still held until it is recorded
-            self._to_hand_back |= {seq for seq in self._unplaced if not batch.has_lost(seq)}
+            self._to_hand_back |= {seq for seq in self._hand_back_at_end if not batch.has_lost(seq)}
         if self._to_hand_back:
             self._hand_back(batch)
 
     def _report(self, batch: Batch, closings: Sequence[Closing], lost: set[int]) -> None:
         if lost:
-            batch.lose(lost)
-            self._logger.warning("lease_lost", events=len(lost), replay=batch.replay)
+            batch.report_lost(lost)
         self._report_settled([each for each in closings if each.seq not in lost and not each.has_lone])
 
     def _report_settled(self, closings: Sequence[Closing]) -> None:

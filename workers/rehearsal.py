@@ -89,9 +89,9 @@ class KeeperAtOnce(Keeper):
         )
         batch.lose(lost)
 
-    def finish(self, unplaced: Collection[int] = ()) -> None:
-        if unplaced and self._kept is not None:
-            self._to_hand_back = set(unplaced)
+    def finish(self, hand_back_at_end: Collection[int] = ()) -> None:
+        if hand_back_at_end and self._kept is not None:
+            self._to_hand_back = set(hand_back_at_end)
             self._hand_back(self._kept)
         self._kept = None
 

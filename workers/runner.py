@@ -1,29 +1,26 @@
 """One job, from claim to settled: the path of an event through a worker, in the order of its calls."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from time import monotonic, sleep  # by name: what a handler does to the module is nothing to us
-from typing import Final
+from time import monotonic  # by name: what a handler does to the module is nothing to us
 
 import structlog
 
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
-from eventlog.hand_on import hand_on
 from eventlog.leases import ORIGINAL_RUN, Claimed
 from eventlog.lone_claims import claim_alone
 from eventlog.outcome import Woken
+from handlers import Router
 from workers.batch import Batch
+from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
+from workers.handing_on import hand_on_elsewhere
 from workers.keeper import Keeper
 from workers.page import Note, Running, SharedPage
-
-_HAND_ON_SECONDS: Final = 0.2
-_HAND_ON_AGAIN_SECONDS: Final = 0.01
-_HAND_ON_AT_ONCE: Final = 100
-"""In one transaction: on SQLite nobody else writes meanwhile, and no event is accepted."""
+from workers.placing import limits_of
 
 
 class Runner:
@@ -34,7 +31,8 @@ class Runner:
         log: EventLog,
         page: SharedPage,
         keeper: Keeper,
-        dispatcher: Dispatcher,
+        router: Router,
+        deliverer: Deliverer,
         *,
         lease: timedelta,
         after_each: Callable[[], None] = lambda: None,
@@ -43,7 +41,9 @@ class Runner:
         self._log = log
         self._page = page
         self._keeper = keeper
-        self._dispatcher = dispatcher
+        self._router = router
+        self._limits = limits_of(router)
+        self._dispatcher = Dispatcher(router, deliverer)
         self._lease = lease
         self._after_each = after_each
         self._stopping = False
@@ -80,55 +80,16 @@ class Runner:
             queue=queue,
             lease=lease,
             duration=self._lease,
-            limits=self._dispatcher.limits,
+            limits=self._limits,
         )
         # Before the handlers run: other workers may do meanwhile what this one does not.
         others = [Woken(event_id=event_id, replay=replay, queue=queue) for event_id in claim.others]
         self._keeper.wake([*others, *claim.woken])
         return claim.claimed
 
-    def _hand_on(self, batch: Batch, claimed: Sequence[Claimed]) -> frozenset[tuple[int, str]]:
-        """Hand on what is to run elsewhere; gives, by event and handler, what could not be."""
-        left = [
-            placement
-            for one in claimed
-            for placement in self._dispatcher.placements(one, replay=batch.replay, queue=batch.queue)
-        ]
-        by_event = batch.replay == ORIGINAL_RUN and batch.queue is None
-        placed: frozenset[tuple[int, str]] = frozenset()
-        lost: frozenset[int] = frozenset()
-        until = monotonic() + _HAND_ON_SECONDS
-        try:
-            while left:
-                for start in range(0, len(left), _HAND_ON_AT_ONCE):
-                    some = left[start : start + _HAND_ON_AT_ONCE]
-                    handed = hand_on(
-                        self._log, some, replay=batch.replay, lease=batch.lease, queue=batch.queue
-                    )
-                    self._keeper.wake(handed.woken)
-                    placed |= handed.placed
-                    lost |= handed.lost
-                    # A delivery may have been taken to its line by another worker, as order wants it.
-                    if by_event and handed.lost:
-                        _lose(batch, handed.lost)
-                left = [
-                    each for each in left if (each.seq, each.handler) not in placed and each.seq not in lost
-                ]
-                if monotonic() > until:
-                    break
-                # An intake with earlier events is about to commit.
-                sleep(_HAND_ON_AGAIN_SECONDS if left else 0)
-        except LogUnavailable as error:
-            structlog.get_logger("worker").warning("log_unavailable", while_doing="hand on", error=str(error))
-        handed_on = {seq for seq, _ in placed}
-        for one in claimed:
-            if one.seq in handed_on and batch.replay == ORIGINAL_RUN:
-                structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
-        return frozenset((each.seq, each.handler) for each in left if each.seq not in lost) - placed
-
     def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:
         self._keeper.watch(batch)
-        unplaced = self._hand_on(batch, claimed)
+        elsewhere = hand_on_elsewhere(self._log, self._router, batch, claimed, wake=self._keeper.wake)
         if self._stopping:
             self._keeper.hand_back_unstarted()
         while not self._stopping and (one := batch.start_next()) is not None:
@@ -137,13 +98,14 @@ class Runner:
                 replay=batch.replay,
                 lease=batch.lease,
                 queue=batch.queue,
-                unplaced=unplaced,
+                elsewhere=elsewhere.handlers.get(one.seq, ()),
+                unplaced=elsewhere.unplaced.get(one.seq, ()),
                 is_lost=lambda seq=one.seq: self._has_lost(batch, seq),  # type: ignore[misc]
                 record=self._keeper.add,
             )
-        # An event was closed as due, and is handed on when it is claimed again; a delivery has no such end.
+        # What could not be handed on: an event was closed as due now, a delivery is still held.
         by_event = batch.replay == ORIGINAL_RUN and batch.queue is None
-        self._keeper.finish(() if by_event else {seq for seq, _ in unplaced})
+        self._keeper.finish(hand_back_at_end=() if by_event else elsewhere.unplaced.keys())
 
     def _has_lost(self, batch: Batch, seq: int) -> bool:
         """Tell whether another worker may run the event; asks the log when this one was long at something.
@@ -157,18 +119,13 @@ class Runner:
                 if not leases.holds(
                     self._log, replay=batch.replay, queue=batch.queue, lease=batch.lease, seq=seq
                 ):
-                    _lose(batch, {seq})
+                    batch.report_lost({seq})
         return batch.has_lost(seq)
 
     def stop(self) -> None:
         """Finish the handlers of the event at hand, and hand back the rest; safe in a signal handler."""
         self._stopping = True
         self._keeper.hand_back_unstarted()
-
-
-def _lose(batch: Batch, seqs: Collection[int]) -> None:
-    batch.lose(seqs)
-    structlog.get_logger("worker").warning("lease_lost", events=len(seqs), replay=batch.replay)
 
 
 class Announcer:

@@ -23,7 +23,6 @@ from tests.eventlog.feeding import feed_all, make_replay
 from tests.eventlog.stored import accept, an_event, open_intake, run
 from tests.workers.claims import LONG, expire_leases
 from workers.delivery import Deliverer
-from workers.dispatch import Dispatcher
 from workers.keeper import Keeper
 from workers.page import Note, SharedPage
 from workers.queue.redis_queue import EventQueue
@@ -44,8 +43,7 @@ class Running:
         timer.install()
         surroundings = Surroundings(self.page.descriptor)
         deliverer = Deliverer(log, timer, Announcer(self.page), surroundings, transaction_seconds=1)
-        dispatcher = Dispatcher(self.router, deliverer)
-        self.runner = Runner(log, self.page, self.keeper, dispatcher, lease=LONG)
+        self.runner = Runner(log, self.page, self.keeper, self.router, deliverer, lease=LONG)
         self.keeper.start()
 
     def states(self, *ids: str) -> list[State]:
@@ -210,7 +208,7 @@ def test_what_could_not_be_handed_on_is_not_put_off_by_the_retry_of_another_hand
         ran.append(event.id)
 
     accept(running.log, "evt_1")
-    fail_once(monkeypatch, "workers.runner.hand_on", hand_on)
+    fail_once(monkeypatch, "workers.handing_on.hand_on", hand_on)
     running.runner.run(["evt_1"], 0)
     assert [swept.event_id for swept in sweep(running.log)] == ["evt_1"]
     running.runner.run(["evt_1"], 0)
@@ -235,7 +233,7 @@ def test_what_could_not_be_handed_on_of_a_replay_may_be_claimed_again_at_once(
     run(running.log, "evt_1", {"plain": State.DONE, "ordered": State.DONE})
     number = make_replay(running.log, handlers=["plain", "ordered"])
     feed_all(running.log, number)
-    fail_once(monkeypatch, "workers.runner.hand_on", hand_on)
+    fail_once(monkeypatch, "workers.handing_on.hand_on", hand_on)
     fail_once(monkeypatch, "eventlog.leases.hand_back", hand_back)
     running.runner.run(["evt_1"], number)
     assert queue.waiting_jobs() == 1
@@ -282,7 +280,7 @@ def test_where_the_log_goes_away_only_what_was_not_handed_on_yet_is_left(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running.router.on("*", order="strict", name="in_order")(lambda event, ctx: None)
-    monkeypatch.setattr("workers.runner._HAND_ON_AT_ONCE", 2)
+    monkeypatch.setattr("workers.handing_on._AT_ONCE", 2)
     accept(running.log, "evt_1", "evt_2", "evt_3")
     answers = [hand_on]
 
@@ -291,7 +289,7 @@ def test_where_the_log_goes_away_only_what_was_not_handed_on_yet_is_left(
             raise LogUnavailable("away for a moment")
         return answers.pop()(*args, **kwargs)
 
-    monkeypatch.setattr("workers.runner.hand_on", away_the_second_time)
+    monkeypatch.setattr("workers.handing_on.hand_on", away_the_second_time)
     running.runner.run(["evt_1", "evt_2", "evt_3"], 0)
     assert [swept.event_id for swept in sweep(running.log)] == ["evt_3"]
 

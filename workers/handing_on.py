@@ -1,0 +1,101 @@
+"""Between claim and dispatch: hand on what is not to run here, so that the rest of the batch can."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic, sleep  # by name: what a handler does to the module is nothing to us
+from typing import Final
+
+import structlog
+
+from eventlog.database import EventLog
+from eventlog.errors import LogUnavailable
+from eventlog.hand_on import Placement, hand_on
+from eventlog.leases import ORIGINAL_RUN, Claimed
+from eventlog.outcome import Woken
+from handlers import Router
+from workers.batch import Batch
+from workers.placing import placements
+
+_TRY_SECONDS: Final = 0.2
+_AGAIN_SECONDS: Final = 0.01
+_AT_ONCE: Final = 100
+"""In one transaction: on SQLite nobody else writes meanwhile, and no event is accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Which handlers a worker is not to call for the events of a batch, by event."""
+
+    handlers: Mapping[int, Collection[str]]
+    unplaced: Mapping[int, Collection[str]]
+    """Those of them that could not be handed on yet."""
+
+
+_NOTHING: Final = Elsewhere(handlers={}, unplaced={})
+
+
+def hand_on_elsewhere(
+    log: EventLog,
+    router: Router,
+    batch: Batch,
+    claimed: Sequence[Claimed],
+    *,
+    wake: Callable[[Sequence[Woken]], None],
+) -> Elsewhere:
+    """Hand on what is to run elsewhere, for a moment also again; `wake` is given what may run then."""
+    wanted = [
+        placement
+        for one in claimed
+        for placement in placements(router, one, replay=batch.replay, queue=batch.queue)
+    ]
+    if not wanted:
+        return _NOTHING
+    placed, unplaced = _hand_on(log, batch, wanted, wake)
+    handed_on = {seq for seq, _ in placed}
+    for one in claimed:
+        if one.seq in handed_on and batch.replay == ORIGINAL_RUN:
+            structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
+    return Elsewhere(handlers=_by_event(wanted), unplaced=_by_event(unplaced))
+
+
+def _hand_on(
+    log: EventLog,
+    batch: Batch,
+    wanted: Sequence[Placement],
+    wake: Callable[[Sequence[Woken]], None],
+) -> tuple[set[tuple[int, str]], Sequence[Placement]]:
+    """Give what was handed on, by event and handler, and what was not, and is not lost either."""
+    by_event = batch.replay == ORIGINAL_RUN and batch.queue is None
+    placed: set[tuple[int, str]] = set()
+    lost: set[int] = set()
+
+    def still(left: Sequence[Placement]) -> Sequence[Placement]:
+        return [each for each in left if (each.seq, each.handler) not in placed and each.seq not in lost]
+
+    left = wanted
+    until = monotonic() + _TRY_SECONDS
+    try:
+        while True:
+            for start in range(0, len(left), _AT_ONCE):
+                some = left[start : start + _AT_ONCE]
+                handed = hand_on(log, some, replay=batch.replay, lease=batch.lease, queue=batch.queue)
+                wake(handed.woken)
+                placed |= handed.placed
+                # A delivery may have been taken to its line by another worker, as order wants it.
+                if by_event and handed.lost - lost:
+                    batch.report_lost(handed.lost - lost)
+                lost |= handed.lost
+            left = still(left)
+            if not left or monotonic() > until:
+                return placed, left
+            sleep(_AGAIN_SECONDS)  # an intake with earlier events is about to commit
+    except LogUnavailable as error:
+        structlog.get_logger("worker").warning("log_unavailable", while_doing="hand on", error=str(error))
+        return placed, still(left)
+
+
+def _by_event(some: Sequence[Placement]) -> Mapping[int, Collection[str]]:
+    handlers: dict[int, list[str]] = {}
+    for each in some:
+        handlers.setdefault(each.seq, []).append(each.handler)
+    return handlers
