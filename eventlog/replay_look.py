@@ -1,15 +1,14 @@
 """Look for a replay's next events, a bounded piece of the log at a time: writers wait meanwhile."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from eventlog.replay_pairs import find_repeated
 from eventlog.replay_turn import Candidate
 from eventlog.replays import Replay
-from eventlog.selection import Selection
 from eventlog.tables import events
 
 _SEQS_A_LOOK: Final = 200_000
@@ -47,16 +46,12 @@ def _has_index(replay: Replay) -> bool:
     selection = replay.selection
     if selection.ids:
         return True
-    if selection.times() or _is_family(selection.type):
+    if selection.times() or selection.is_of_family:
         return False
     if selection.last_run is not None:
         return selection.last_run.must_be_dead or replay.only_failed
     # Of a type and a state it serves one alone.
     return selection.subject is not None or (selection.type is None) != (selection.state is None)
-
-
-def _is_family(wanted: str | None) -> bool:
-    return wanted is not None and wanted.endswith("*")
 
 
 def _find_repeated(connection: Connection, replay: Replay, upto: int, at_most: int) -> list[Candidate]:
@@ -78,7 +73,7 @@ def _find_repeated(connection: Connection, replay: Replay, upto: int, at_most: i
 def _find(connection: Connection, replay: Replay, upto: int, at_most: int, choose: Choose) -> list[Candidate]:
     rows = connection.execute(
         select(events.c.seq, events.c.id, events.c.type, events.c.state)
-        .where(events.c.seq > replay.cursor, events.c.seq <= upto, *_conditions(replay.selection))
+        .where(events.c.seq > replay.cursor, events.c.seq <= upto, *replay.selection.conditions_by_seq())
         .order_by(events.c.seq)
         .limit(at_most)
     )
@@ -89,14 +84,3 @@ def _find(connection: Connection, replay: Replay, upto: int, at_most: int, choos
             wanting[type_] = choose(replay.handlers, type_)
         found.append(Candidate(seq=seq, id=event_id, state=state, handlers=wanting[type_]))
     return found
-
-
-def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
-    """Give conditions for which no index is used that lies in another order than that of seqs.
-
-    PostgreSQL would take one over times, or over the types of a family, and read all that it holds of them.
-    """
-    family = selection.type if _is_family(selection.type) else None
-    unordered = Selection(type=family, since=selection.since, until=selection.until)
-    ordered = replace(selection, since=None, until=None, type=None if family else selection.type)
-    return [*ordered.conditions(), *unordered.residual_conditions()]

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
 
 from eventlog.database import EventLog
+from eventlog.received import Window, exact_window_of
 from eventlog.replay_pairs import count_repeated, find_repeated
 from eventlog.replays import COUNT_LIMIT
 from eventlog.runs import is_last_run
@@ -16,6 +17,8 @@ from eventlog.states import State
 from eventlog.tables import deliveries, events
 
 _IDS_AT_ONCE: Final = 1000
+_READ_IN_ORDER_SEQS: Final = 2_000_000
+"""So short a part of the log is soon read; all of it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,8 @@ def preview(
     """Foresee a replay of the selection by handlers, given as their names with their patterns."""
     if selection.last_run is not None:
         return _preview_repeated(log, selection, handlers, only_failed=only_failed, listed=listed)
-    selected = selection.conditions()
+    with log.read() as connection:
+        selected = _conditions(connection, selection)
     if only_failed and not selection.ids:
         # From the dead on: of all that is selected they may be few.
         found = _preview_repeated(log, selection, handlers, only_failed=True, listed=listed)
@@ -119,6 +123,14 @@ def unknown_ids(log: EventLog, ids: Sequence[str]) -> list[str]:
             query = select(events.c.id).where(events.c.id.in_(ids[start : start + _IDS_AT_ONCE]))
             known.update(connection.execute(query).scalars())
     return [event_id for event_id in ids if event_id not in known]
+
+
+def _conditions(connection: Connection, selection: Selection) -> list[ColumnElement[bool]]:
+    window = exact_window_of(connection, selection, Window())
+    if window.below - window.after > _READ_IN_ORDER_SEQS:
+        return selection.conditions()
+    # Else the index of another condition may hold many events before that time.
+    return [events.c.seq > window.after, events.c.seq < window.below, *selection.conditions_by_seq()]
 
 
 def _count(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> int:

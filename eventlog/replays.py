@@ -13,6 +13,7 @@ from eventlog.database import EventLog
 from eventlog.instant import database_now
 from eventlog.open_transactions import settled_upto
 from eventlog.query_plans import is_of_replay
+from eventlog.received import Window, exact_window_of
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.tables import deliveries, replays
@@ -85,6 +86,9 @@ def create(  # noqa: PLR0913 - one for each option of `hooks replay`
 
     A canary begins with one delivery, and goes on in stages (`eventlog.canary`).
     """
+    with log.read() as connection:
+        so_far = Window(below=settled_upto(connection) + 1)
+        window = exact_window_of(connection, selection, so_far)
 
     def work(connection: Connection) -> int:
         statement = (
@@ -100,7 +104,8 @@ def create(  # noqa: PLR0913 - one for each option of `hooks replay`
                 rate=rate,
                 keep_effects=keep_effects,
                 canary=FIRST_STAGE if canary else None,
-                upto=settled_upto(connection),
+                cursor=window.after,
+                upto=window.below - 1,
                 in_flight=[],
             )
             .returning(replays.c.id)

@@ -1,6 +1,6 @@
 """Which events: the filters that listing, export and replay have in common."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -85,6 +85,21 @@ class Selection:
         elif self.state is not None:
             found.append(unindexed(events.c.state) == self.state)
         return found
+
+    def conditions_by_seq(self) -> list[ColumnElement[bool]]:
+        """Give the conditions for a part of the log: without an index that lies in another order than seqs.
+
+        PostgreSQL would take one over times, or over a family's types, and read all that it holds of them.
+        """
+        family = self.type if self.is_of_family else None
+        unordered = Selection(type=family, since=self.since, until=self.until)
+        ordered = replace(self, since=None, until=None, type=None if family else self.type)
+        return [*ordered.conditions(), *unordered.residual_conditions()]
+
+    @property
+    def is_of_family(self) -> bool:
+        """Whether it is of several types."""
+        return self.type is not None and self.type.endswith("*")
 
     def to_json(self) -> dict[str, Any]:
         """Give the conditions that are set, as JSON values."""

@@ -12,7 +12,8 @@ from eventlog.selection import Selection
 from eventlog.states import State
 from tests.eventlog.feeding import feed_all, make_replay, turn
 from tests.eventlog.plans import MANY, counted_by_postgresql, fill, plans_of
-from tests.eventlog.stored import an_event, run
+from tests.eventlog.rows import event_row
+from tests.eventlog.stored import an_event, open_intake, run
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC)
@@ -21,6 +22,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eventlog.replay_look._SEQS_A_LOOK", 3)
+    monkeypatch.setattr("eventlog.received._ALL_LOOKED_AT", 2)
 
 
 def store(log: EventLog, *ages: timedelta, event_type: str = "memory.stored") -> list[str]:
@@ -62,6 +64,33 @@ def test_nothing_that_was_received_out_of_order_is_missed(log: EventLog) -> None
     for events in (1, 2, 10):
         number = make_replay(log, times, handlers=[f"new_{events}"])
         assert feed_all(log, number, events) == wanted
+
+
+def test_few_events_of_a_time_are_found_at_once_wherever_they_are(log: EventLog) -> None:
+    hour = timedelta(hours=1)
+    ids = store(log, *[hour * age for age in (50, 50, 50, 50, 2, 50, 50, 50, 50, 3, 50, 50, 50, 50)])
+    number = make_replay(log, Selection(since=NOW - hour * 40))
+    fed = [turn(log, number) for _ in range(2)]
+    assert [(each.event_ids, each.finished) for each in fed] == [((ids[4],), False), ((ids[9],), True)]
+
+
+@pytest.mark.parametrize(
+    "times", [Selection(since=NOW), Selection(until=NOW - 2 * DAY), Selection(since=NOW, until=NOW - DAY)]
+)
+def test_a_time_in_which_nothing_was_received_is_done_with_at_once(log: EventLog, times: Selection) -> None:
+    store(log, *[DAY] * 7)
+    fed = turn(log, make_replay(log, times))
+    assert (fed.event_ids, fed.finished) == ((), True)
+
+
+def test_a_replay_of_a_time_made_beside_an_open_intake_ends_below_it(postgres_log: EventLog) -> None:
+    store(postgres_log, DAY, timedelta(0))
+    with open_intake(postgres_log, an_event("slow")):
+        record(postgres_log, [an_event("after", age=3 * DAY)])
+        number = make_replay(postgres_log, Selection(until=NOW - 2 * DAY))
+    fed = turn(postgres_log, number)
+    assert (fed.event_ids, fed.finished) == ((), True)
+    assert cursor(postgres_log, number) == event_row(postgres_log, "memory.stored_1").seq
 
 
 def test_a_piece_that_holds_too_many_is_gone_on_with(log: EventLog) -> None:

@@ -1,7 +1,9 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.replay_preview import preview, unknown_ids
 from eventlog.replays import create
@@ -9,6 +11,7 @@ from eventlog.schema import upgrade
 from eventlog.selection import Selection
 from eventlog.states import State
 from tests.console.stored import feed_all, run, store
+from tests.eventlog.stored import an_event
 
 HANDLERS = {"remember": ["memory.*"], "explain": ["agent.failed", "memory.stored"]}
 
@@ -50,6 +53,28 @@ def test_only_failed_means_the_last_run_of_a_handler_that_would_run(log: EventLo
     number = create(log, selection=Selection(ids=("mended",)), handlers=HANDLERS, who="a test")
     run(log, {"remember": State.DONE, "explain": State.DONE}, *feed_all(log)[number], replay=number)
     assert wanted(log, HANDLERS, only_failed=True) == ["broken"]
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "read_in_order"),
+    [(1000, 1000), (1000, 3), (2, 1000)],
+    ids=["in order", "a wrong clock", "too many"],
+)
+def test_what_was_received_in_a_time_is_found_whatever_the_clocks_were(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, looked_at: int, read_in_order: int
+) -> None:
+    monkeypatch.setattr("eventlog.received._ALL_LOOKED_AT", looked_at)
+    monkeypatch.setattr("eventlog.replay_preview._READ_IN_ORDER_SEQS", read_in_order)
+    hour = timedelta(hours=1)
+    for place, age in enumerate((9, 2, 9, 9, 1, 9, 3, 9)):
+        kind = "agent.failed" if place == 6 else "memory.stored"
+        record(log, [an_event(f"evt_{place}", kind, age=age * hour)])
+    since = datetime.now(UTC) - 4 * hour
+    found = preview(log, Selection(since=since), HANDLERS, listed=10)
+    assert [event.id for event in found.first] == ["evt_1", "evt_4", "evt_6"]
+    assert preview(log, Selection(since=since, until=since + 2 * hour), HANDLERS).selected == 2
+    assert preview(log, Selection(since=since, type="agent.*"), HANDLERS).selected == 1
+    assert preview(log, Selection(since=since + 4 * hour), HANDLERS).selected == 0
 
 
 def test_unknown_ids_are_found_among_any_number(log: EventLog) -> None:
