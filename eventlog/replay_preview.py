@@ -17,7 +17,7 @@ from eventlog.states import State
 from eventlog.tables import deliveries, events
 
 _IDS_AT_ONCE: Final = 1000
-_READ_IN_ORDER_SEQS: Final = 2_000_000
+_READ_IN_ORDER_SEQS: Final = 5_000_000
 """So short a part of the log is soon read; all of it is not."""
 
 
