@@ -20,6 +20,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from eventlog.database import EventLog
 from eventlog.given import as_json, field, given_rows
+from eventlog.hold import Hold
 from eventlog.instant import as_stored, database_now_plus_us, microseconds
 from eventlog.outcome import Result
 from eventlog.query_plans import unindexed
@@ -110,6 +111,7 @@ _UPDATE: Final[Update] = (
 )
 
 
-def update_held(connection: Connection, replay: int, lease: str, results: Sequence[Result]) -> None:
+def update_held(connection: Connection, hold: Hold, results: Sequence[Result]) -> None:
     """Write outcomes of what was claimed by itself, as far as the lease still holds it."""
-    connection.execute(_UPDATE, {"of_replay": replay, "held_by": lease, "results": _rows(results)})
+    given = {"of_replay": hold.replay, "held_by": hold.lease, "results": _rows(results)}
+    connection.execute(_UPDATE, given)

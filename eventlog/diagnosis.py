@@ -8,8 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Select, exists, func, select, text
 
 from eventlog.database import EventLog
+from eventlog.hold import ORIGINAL_RUN, is_by_event
 from eventlog.instant import database_now, database_now_plus
-from eventlog.leases import ORIGINAL_RUN, held_rows
+from eventlog.leases import held_rows
 from eventlog.query_plans import is_at_rest, is_unfinished, unindexed
 from eventlog.runs import is_run
 from eventlog.states import State
@@ -109,7 +110,7 @@ def read_unknown(log: EventLog, ids: Sequence[str]) -> list[str]:
 
 def is_held(log: EventLog, ids: Sequence[str], *, replay: int, queue: str | None = None) -> bool:
     """Tell whether a worker holds one of these events, in a run, under a lease that lasts."""
-    table, _ = held_rows(replay, queue)
+    table, _ = held_rows(by_event=is_by_event(replay, queue))
     query = (
         select(events.c.seq)
         .where(

@@ -8,8 +8,8 @@ from typing import Final
 from sqlalchemy import Connection, Select, and_, bindparam, false, or_, select, true, update
 
 from eventlog.database import EventLog
+from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.instant import database_now_plus
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.lines import NO_SUBJECT, wake_first
 from eventlog.open_transactions import settled_upto
 from eventlog.outcome import Woken
@@ -56,53 +56,37 @@ class HandedOn:
     """To send jobs for."""
 
 
-def hand_on(
-    log: EventLog,
-    placements: Sequence[Placement],
-    *,
-    replay: int,
-    lease: str,
-    queue: str | None = None,
-) -> HandedOn:
+def hand_on(log: EventLog, hold: Hold, placements: Sequence[Placement]) -> HandedOn:
     """Write the deliveries of claimed events, or move claimed deliveries, to where they are to run.
 
     An ordered one enters its line together with all earlier events of its subject that are still to be
     handed on, whoever has claimed them, so that nothing can overtake. One that arrived while a transaction
     with earlier events was open is not placed yet. Raises `LogUnavailable`.
     """
-    return log.write_again_after_collisions(
-        lambda connection: _hand_on(log, connection, placements, replay, lease, queue)
-    )
+    return log.write_again_after_collisions(lambda connection: _hand_on(log, connection, hold, placements))
 
 
-def _hand_on(
-    log: EventLog,
-    connection: Connection,
-    placements: Sequence[Placement],
-    replay: int,
-    lease: str,
-    queue: str | None,
-) -> HandedOn:
-    by_event = replay == ORIGINAL_RUN and queue is None
-    if not by_event:
+def _hand_on(log: EventLog, connection: Connection, hold: Hold, placements: Sequence[Placement]) -> HandedOn:
+    replay = hold.replay
+    if not hold.by_event:
         # Before any row is locked: two workers may be about to move each other's deliveries.
         lock_lines(connection, _lines(placements))
     ending = None if replay == ORIGINAL_RUN else read_ending(connection, replay)
     wanted = {each.seq for each in placements}
-    held = held_seqs(connection, replay, lease, wanted, queue=queue)
+    held = held_seqs(connection, hold, wanted)
     mine = [each for each in placements if each.seq in held]
     lost = frozenset(wanted - held)
-    if by_event and any(each.is_ordered for each in mine):
+    if hold.by_event and any(each.is_ordered for each in mine):
         upto = settled_upto(connection)
         mine = [each for each in mine if not each.is_ordered or each.seq <= upto]
     if not mine:
         return HandedOn(lost=lost)
     lines = _lines(mine)
-    if by_event:
+    if hold.by_event:
         lock_lines(connection, lines)
         _insert(log, connection, mine)
     else:
-        _move(connection, mine, replay, lease)
+        _move(connection, hold, mine)
         if ending is not None:
             withdraw_of(connection, replay, [each.seq for each in mine], _ON_THE_WAY, ending)
         else:
@@ -214,15 +198,15 @@ def _between(patterns: tuple[str, ...], *, is_named: bool) -> Select[int]:
     )
 
 
-def _move(connection: Connection, placements: Sequence[Placement], replay: int, lease: str) -> None:
+def _move(connection: Connection, hold: Hold, placements: Sequence[Placement]) -> None:
     for each in placements:
         connection.execute(
             update(deliveries)
             .where(
                 deliveries.c.event_seq == each.seq,
                 deliveries.c.handler == each.handler,
-                deliveries.c.replay == replay,
-                deliveries.c.lease == lease,
+                deliveries.c.replay == hold.replay,
+                deliveries.c.lease == hold.lease,
             )
             .values(
                 queue=each.queue,

@@ -19,12 +19,11 @@ from eventlog.database import EventLog
 from eventlog.errors import RowLocked
 from eventlog.event import Event
 from eventlog.given import is_one_of
+from eventlog.hold import Hold
 from eventlog.instant import database_now, database_now_plus, microseconds
 from eventlog.query_plans import unindexed
 from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import bodies, deliveries, events
-
-ORIGINAL_RUN: Final = 0
 
 
 class PriorDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,36 +51,29 @@ def new_lease() -> str:
     return secrets.token_hex(16)
 
 
-def held_rows(replay: int, queue: str | None) -> tuple[Table, ColumnElement[int]]:
-    """Give the table whose rows a lease holds, and its column of seqs.
-
-    An original run is claimed by its event. The deliveries of a replay are claimed, and those that run alone:
-    they name the `queue` that they are claimed in.
-    """
-    if replay == ORIGINAL_RUN and queue is None:
-        return events, events.c.seq
-    return deliveries, deliveries.c.event_seq
+def held_rows(*, by_event: bool) -> tuple[Table, ColumnElement[int]]:
+    """Give the table whose rows a lease holds, and its column of seqs."""
+    return (events, events.c.seq) if by_event else (deliveries, deliveries.c.event_seq)
 
 
-def claim(
-    log: EventLog, ids: Sequence[str], *, replay: int, lease: str, duration: timedelta
-) -> list[Claimed]:
+def claim(log: EventLog, hold: Hold, ids: Sequence[str], *, duration: timedelta) -> list[Claimed]:
     """Claim those of the events that are queued, in order of arrival.
 
-    In a replay its deliveries are claimed, not the events. One whose row another transaction holds for long
-    is left to the sweeper, and does not keep the others waiting again. Raises `LogUnavailable`.
+    In a replay its deliveries are claimed, not the events; those that run alone are left to `lone_claims`.
+    One whose row another transaction holds for long is left to the sweeper, and does not keep the others
+    waiting again. Raises `LogUnavailable`.
     """
-    claiming = _CLAIM_EVENTS if replay == ORIGINAL_RUN else _CLAIM_DELIVERIES
+    claiming = _CLAIM_EVENTS if hold.by_event else _CLAIM_DELIVERIES
     given = {
         "ids": ids,
-        "of_replay": replay,
-        "new_lease": lease,
+        "of_replay": hold.replay,
+        "new_lease": hold.lease,
         "lease_us": microseconds(duration),
     }
 
     def work(connection: Connection, *, statement: ReturningUpdate[int]) -> list[Claimed]:
         seqs = sorted(set(connection.execute(statement, given).scalars()))
-        return load(connection, seqs, replay, lease, by_event=replay == ORIGINAL_RUN) if seqs else []
+        return load(connection, hold, seqs) if seqs else []
 
     try:
         return log.write_again_after_collisions(partial(work, statement=claiming.all), soon_durable=True)
@@ -166,14 +158,9 @@ _PRIOR_OF_EVENTS: Final = _prior(
 _PRIOR_OF_DELIVERIES: Final = _prior(deliveries.c.lease == bindparam("held_by"))
 
 
-def load(
-    connection: Connection, seqs: Sequence[int], replay: int, lease: str, *, by_event: bool
-) -> list[Claimed]:
-    """Read claimed events, and what earlier attempts left; what the lease holds of it is due.
-
-    With `by_event` it holds the events, otherwise deliveries of theirs.
-    """
-    prior = _prior_deliveries(connection, seqs, replay, lease, by_event=by_event)
+def load(connection: Connection, hold: Hold, seqs: Sequence[int]) -> list[Claimed]:
+    """Read claimed events, and what earlier attempts left; what is held of it is due."""
+    prior = _prior_deliveries(connection, hold, seqs)
     return [
         Claimed(
             seq=seq,
@@ -195,11 +182,11 @@ def load(
 
 
 def _prior_deliveries(
-    connection: Connection, seqs: Sequence[int], replay: int, lease: str, *, by_event: bool
+    connection: Connection, hold: Hold, seqs: Sequence[int]
 ) -> dict[int, list[PriorDelivery]]:
     prior: dict[int, list[PriorDelivery]] = {}
-    query, held = (_PRIOR_OF_EVENTS, {}) if by_event else (_PRIOR_OF_DELIVERIES, {"held_by": lease})
-    for row in connection.execute(query, {"seqs": seqs, "of_replay": replay, **held}):
+    query, held = (_PRIOR_OF_EVENTS, {}) if hold.by_event else (_PRIOR_OF_DELIVERIES, {"held_by": hold.lease})
+    for row in connection.execute(query, {"seqs": seqs, "of_replay": hold.replay, **held}):
         prior.setdefault(row.event_seq, []).append(
             PriorDelivery(
                 handler=row.handler,
@@ -213,41 +200,34 @@ def _prior_deliveries(
     return prior
 
 
-def holds(log: EventLog, *, replay: int, lease: str, seq: int, queue: str | None = None) -> bool:
+def holds(log: EventLog, hold: Hold, *, seq: int) -> bool:
     """Tell whether a lease still holds an event, or any of the event's deliveries."""
-    table, key = held_rows(replay, queue)
-    query = select(key).where(table.c.lease == lease, key == seq).limit(1)
+    table, key = held_rows(by_event=hold.by_event)
+    query = select(key).where(table.c.lease == hold.lease, key == seq).limit(1)
     with log.read() as connection:
         return connection.execute(query).first() is not None
 
 
-def renew(log: EventLog, *, replay: int, lease: str, duration: timedelta, queue: str | None = None) -> None:
+def renew(log: EventLog, hold: Hold, *, duration: timedelta) -> None:
     """Put off the end of a lease on all that it still holds."""
-    table, _ = held_rows(replay, queue)
+    table, _ = held_rows(by_event=hold.by_event)
     statement = (
         update(table)
-        .where(table.c.lease == lease, table.c.state == State.RUNNING)
+        .where(table.c.lease == hold.lease, table.c.state == State.RUNNING)
         .values(due_at=database_now_plus(duration))
     )
     log.write_again_after_collisions(lambda connection: connection.execute(statement))
 
 
-def hand_back(
-    log: EventLog,
-    *,
-    replay: int,
-    lease: str,
-    seqs: Sequence[int] | None = None,
-    queue: str | None = None,
-) -> list[str]:
+def hand_back(log: EventLog, hold: Hold, *, seqs: Sequence[int] | None = None) -> list[str]:
     """Put what a lease holds back to the queue's state, uncharged: all of it, or these events.
 
     Returns the events' ids; the caller then sends a job for them, or leaves it to the sweeper.
     """
-    table, seq = held_rows(replay, queue)
+    table, seq = held_rows(by_event=hold.by_event)
     statement = (
         update(table)
-        .where(table.c.lease == lease, table.c.state == State.RUNNING)
+        .where(table.c.lease == hold.lease, table.c.state == State.RUNNING)
         .values(state=State.QUEUED, lease=None, due_at=database_now_plus(REQUEUE_GRACE))
         .returning(seq)
     )

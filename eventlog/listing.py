@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, select
 from sqlalchemy.engine import Row
 
 from eventlog.database import EventLog
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.newest import newest_seqs
 from eventlog.open_transactions import settled_upto
 from eventlog.query_plans import unindexed

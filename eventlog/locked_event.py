@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from eventlog.hold import is_by_event
 from eventlog.instant import database_now
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.runs import is_last_run
 from eventlog.states import State
 from eventlog.tables import deliveries, events
@@ -88,7 +88,7 @@ def _standings(rows: Sequence[Row[Any]], event_state: State, handler: str | None
 
 
 def _runs_with_its_event(row: Row[Any]) -> bool:
-    return bool(row.replay == ORIGINAL_RUN and row.queue is None)
+    return is_by_event(row.replay, row.queue)
 
 
 def _state(row: Row[Any], event_state: State) -> State:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.instant import database_now_plus
 from eventlog.leases import Claimed, load
 from eventlog.limits import Limit, Room, let_in, look_for_room, note_start, throttle
@@ -32,34 +33,30 @@ class LoneClaim:
 
 def claim_alone(
     log: EventLog,
+    hold: Hold,
     ids: Sequence[str],
     *,
-    replay: int,
-    queue: str,
-    lease: str,
     duration: timedelta,
     limits: Mapping[str, Limit],
 ) -> LoneClaim:
-    """Claim those deliveries of the events that are queued there, in order of arrival.
+    """Claim those deliveries of the events that are queued in the hold's queue, in order of arrival.
 
     One that may not run yet is parked or throttled. Of those that `limits`, by handler, bounds, a claim takes
     one, alone: what it counts as running does run. Raises `LogUnavailable`.
     """
     return log.write_again_after_collisions(
-        lambda connection: _claim(connection, ids, replay, queue, lease, duration, limits)
+        lambda connection: _claim(connection, hold, ids, duration, limits)
     )
 
 
 def _claim(
     connection: Connection,
+    hold: Hold,
     ids: Sequence[str],
-    replay: int,
-    queue: str,
-    lease: str,
     duration: timedelta,
     limits: Mapping[str, Limit],
 ) -> LoneClaim:
-    rows = _queued(connection, ids, replay, queue)
+    rows = _queued(connection, hold, ids)
     rows, first = _park(connection, rows)
     unlimited = [row for row in rows if row.handler not in limits]
     limited = [row for row in rows if row.handler in limits]
@@ -72,18 +69,16 @@ def _claim(
         connection.execute(
             update(deliveries)
             .where(deliveries.c.id.in_([row.id for row in taken]))
-            .values(state=State.RUNNING, lease=lease, due_at=database_now_plus(duration))
+            .values(state=State.RUNNING, lease=hold.lease, due_at=database_now_plus(duration))
         )
     return LoneClaim(
-        claimed=tuple(
-            load(connection, sorted({row.event_seq for row in taken}), replay, lease, by_event=False)
-        ),
+        claimed=tuple(load(connection, hold, sorted({row.event_seq for row in taken}))),
         others=tuple(dict.fromkeys(row.event_id for row in others)),
         woken=(*first, *woken),
     )
 
 
-def _queued(connection: Connection, ids: Sequence[str], replay: int, queue: str) -> list[Row[Any]]:
+def _queued(connection: Connection, hold: Hold, ids: Sequence[str]) -> list[Row[Any]]:
     query = (
         select(
             deliveries.c.id,
@@ -95,8 +90,8 @@ def _queued(connection: Connection, ids: Sequence[str], replay: int, queue: str)
         .join(events, events.c.seq == deliveries.c.event_seq)
         .where(
             events.c.id.in_(ids),
-            unindexed(deliveries.c.replay) == replay,
-            deliveries.c.queue == queue,
+            unindexed(deliveries.c.replay) == hold.replay,
+            deliveries.c.queue == hold.queue,
             unindexed(deliveries.c.state) == State.QUEUED,
         )
         .order_by(deliveries.c.event_seq, deliveries.c.id)

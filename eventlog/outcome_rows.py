@@ -20,8 +20,8 @@ from sqlalchemy import (
 from eventlog.database import EventLog
 from eventlog.delivery_rows import update_held, upsert
 from eventlog.given import is_one_of
+from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.instant import database_now
-from eventlog.leases import ORIGINAL_RUN, held_rows
 from eventlog.limits import let_in, read_waiting
 from eventlog.lines import leave_lines
 from eventlog.outcome import Aftermath, Closing, Result
@@ -63,26 +63,22 @@ _HELD_DELIVERIES: Final = _held(deliveries, deliveries.c.event_seq)
 def record_results(
     log: EventLog,
     connection: Connection,
-    *,
-    replay: int,
-    lease: str,
+    hold: Hold,
     results: Sequence[Result],
-    queue: str | None = None,
 ) -> Aftermath:
     """Write results whose lease is held, in the caller's transaction; an attempt on record stays as it is."""
-    by_event = replay == ORIGINAL_RUN and queue is None
-    new = _not_on_record(connection, replay, lease, results, by_event=by_event)
+    new = _not_on_record(connection, hold, results)
     if not new:
         return Aftermath()
-    if by_event:
-        upsert(log, connection, replay, new)
+    if hold.by_event:
+        upsert(log, connection, hold.replay, new)
     else:
-        update_held(connection, replay, lease, new)
-    alone = _handed_on_meanwhile(connection, new) if by_event else new
-    _record_failures(log, connection, replay, new)
-    if replay != ORIGINAL_RUN:
-        withdraw_retries(connection, replay, [each.seq for each in new if each.state is State.WAITING])
-    return _let_others_on(connection, replay, alone) if alone else Aftermath()
+        update_held(connection, hold, new)
+    alone = _handed_on_meanwhile(connection, new) if hold.by_event else new
+    _record_failures(log, connection, hold.replay, new)
+    if hold.replay != ORIGINAL_RUN:
+        withdraw_retries(connection, hold.replay, [each.seq for each in new if each.state is State.WAITING])
+    return _let_others_on(connection, hold.replay, alone) if alone else Aftermath()
 
 
 def _let_others_on(connection: Connection, replay: int, results: Sequence[Result]) -> Aftermath:
@@ -110,9 +106,7 @@ def _handed_on_meanwhile(connection: Connection, results: Sequence[Result]) -> l
     return [result for result in results if (result.seq, result.handler) in found] if found else []
 
 
-def _not_on_record(
-    connection: Connection, replay: int, lease: str, results: Sequence[Result], *, by_event: bool
-) -> list[Result]:
+def _not_on_record(connection: Connection, hold: Hold, results: Sequence[Result]) -> list[Result]:
     """Leave out failures of attempts that are on record already.
 
     A handler that committed `ctx.transaction` may crash right after that, and its parent charge it.
@@ -122,27 +116,24 @@ def _not_on_record(
         return list(results)
     query = select(
         deliveries.c.event_seq, deliveries.c.handler, deliveries.c.attempts, deliveries.c.lease
-    ).where(deliveries.c.event_seq.in_(failed), unindexed(deliveries.c.replay) == replay)
+    ).where(deliveries.c.event_seq.in_(failed), unindexed(deliveries.c.replay) == hold.replay)
     known = {(row.event_seq, row.handler): row for row in connection.execute(query)}
 
     def is_new(result: Result) -> bool:
         row = known.get((result.seq, result.handler))
         if row is None or result.failure is None:
             return True
-        return bool(row.attempts < result.attempt if by_event else row.lease == lease)
+        return bool(row.attempts < result.attempt if hold.by_event else row.lease == hold.lease)
 
     return [result for result in results if is_new(result)]
 
 
-def held_seqs(
-    connection: Connection, replay: int, lease: str, seqs: set[int], *, queue: str | None = None
-) -> set[int]:
-    table, _ = held_rows(replay, queue)
-    if replay == ORIGINAL_RUN and table is deliveries:
-        # Events before deliveries, as everywhere: their state is summed up anew at the end.
-        lock_events(connection, seqs)
-    given = {"held_by": lease, "seqs": list(seqs)}
-    return set(connection.execute(_HELD_EVENTS if table is events else _HELD_DELIVERIES, given).scalars())
+def held_seqs(connection: Connection, hold: Hold, seqs: set[int]) -> set[int]:
+    """Find those of the events of which something is held still, and lock what is."""
+    if hold.sums_up:
+        lock_events(connection, seqs)  # events before deliveries, as everywhere
+    given = {"held_by": hold.lease, "seqs": list(seqs)}
+    return set(connection.execute(_HELD_EVENTS if hold.by_event else _HELD_DELIVERIES, given).scalars())
 
 
 def _record_failures(log: EventLog, connection: Connection, replay: int, results: Sequence[Result]) -> None:

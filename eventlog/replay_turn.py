@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from eventlog.given import is_one_of
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.replays import Replay
 from eventlog.runs import is_run
 from eventlog.states import HELD_BACK, UNFINISHED, State

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, update
 
 from eventlog.database import EventLog
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.instant import database_now
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.lines import release_line
 from eventlog.locked_event import LockedEvent, lock_event
 from eventlog.outcome import Woken

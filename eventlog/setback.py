@@ -26,8 +26,8 @@ from sqlalchemy import (
 )
 
 from eventlog.database import EventLog
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.instant import database_now, microseconds
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.states import State
 from eventlog.tables import deliveries, events, starts
 

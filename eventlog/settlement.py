@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from eventlog.database import EventLog
 from eventlog.faults import Fault, classify
+from eventlog.hold import Hold
 from eventlog.outcome import Aftermath, Closing, Failure, Result
 from eventlog.outcome_rows import close_events, held_seqs, record_results
 
@@ -26,15 +27,13 @@ def _nothing(_aftermath: Aftermath) -> None: ...
 
 def settle(
     log: EventLog,
+    hold: Hold,
     *,
-    replay: int,
-    lease: str,
     results: Sequence[Result],
     closings: Sequence[Closing] = (),
-    queue: str | None = None,
     see: See = _nothing,
 ) -> set[int]:
-    """Record results, and close events, as far as the lease still holds them.
+    """Record results, and close events, as far as they are held still.
 
     `see` is told, after the commit, which deliveries may run now, and which events are over with these.
 
@@ -42,7 +41,7 @@ def settle(
     database refuses never fails its neighbours: it is recorded in other words, or its event counts as lost.
     """
     try:
-        lost, aftermath = _settle(log, replay, lease, results, closings, queue)
+        lost, aftermath = _settle(log, hold, results, closings)
     except DBAPIError as error:
         if classify(error) not in (Fault.BAD_ROW, Fault.CONTRADICTION):
             raise
@@ -54,16 +53,14 @@ def settle(
         return lost
     seqs = sorted({result.seq for result in results} | {closing.seq for closing in closings})
     if len(seqs) == 1:
-        return _settle_refused(log, replay, lease, results, closings, queue, see, refusal)
+        return _settle_refused(log, hold, results, closings, see, refusal)
     lost = set()
     for half in (set(seqs[: len(seqs) // 2]), set(seqs[len(seqs) // 2 :])):
         lost |= settle(
             log,
-            replay=replay,
-            lease=lease,
+            hold,
             results=[result for result in results if result.seq in half],
             closings=[closing for closing in closings if closing.seq in half],
-            queue=queue,
             see=see,
         )
     return lost
@@ -71,11 +68,9 @@ def settle(
 
 def _settle_refused(
     log: EventLog,
-    replay: int,
-    lease: str,
+    hold: Hold,
     results: Sequence[Result],
     closings: Sequence[Closing],
-    queue: str | None,
     see: See,
     refusal: Exception,
 ) -> set[int]:
@@ -85,7 +80,7 @@ def _settle_refused(
         seqs = {result.seq for result in results} | {closing.seq for closing in closings}
         structlog.get_logger("worker").error("outcome_refused", event_seqs=sorted(seqs), error=str(refusal))
         return seqs
-    return settle(log, replay=replay, lease=lease, results=worded, closings=closings, queue=queue, see=see)
+    return settle(log, hold, results=worded, closings=closings, see=see)
 
 
 def _in_other_words(result: Result, refusal: Exception) -> Result:
@@ -108,19 +103,17 @@ def _in_other_words(result: Result, refusal: Exception) -> Result:
 
 def _settle(
     log: EventLog,
-    replay: int,
-    lease: str,
+    hold: Hold,
     results: Sequence[Result],
     closings: Sequence[Closing],
-    queue: str | None,
 ) -> tuple[set[int], Aftermath]:
     wanted = {result.seq for result in results} | {closing.seq for closing in closings}
 
     def work(connection: Connection) -> tuple[set[int], Aftermath]:
-        held = held_seqs(connection, replay, lease, wanted, queue=queue)
+        held = held_seqs(connection, hold, wanted)
         kept = [result for result in results if result.seq in held]
-        aftermath = record_results(log, connection, replay=replay, lease=lease, results=kept, queue=queue)
-        over = close_events(connection, lease, [closing for closing in closings if closing.seq in held])
+        aftermath = record_results(log, connection, hold, kept)
+        over = close_events(connection, hold.lease, [closing for closing in closings if closing.seq in held])
         return wanted - held, Aftermath(woken=aftermath.woken, settled=(*aftermath.settled, *over))
 
     return log.write_again_after_collisions(work)

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, Update, func, l
 
 from eventlog.database import EventLog
 from eventlog.held_leases import lock_ended
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.instant import database_now_plus
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.query_plans import in_state_until, is_unfinished, once, unindexed
 from eventlog.states import REQUEUE_GRACE, UNFINISHED, State
 from eventlog.tables import deliveries, events

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from eventlog.database import EventLog
 from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
 from eventlog.faults import Fault, classify
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import Hold
 from eventlog.outcome import Result
 from eventlog.outcome_rows import lock_events, record_results
 from eventlog.settlement import See
@@ -28,21 +28,10 @@ _TRANSACTION_TIMEOUT_SINCE: Final = (17,)
 class OutcomeTransaction:
     """One that is open; undone unless committed."""
 
-    def __init__(
-        self,
-        log: EventLog,
-        connection: Connection,
-        *,
-        replay: int,
-        lease: str,
-        queue: str | None,
-        see: See,
-    ) -> None:
+    def __init__(self, log: EventLog, connection: Connection, hold: Hold, *, see: See) -> None:
         self._log = log
         self._connection = connection
-        self._replay = replay
-        self._lease = lease
-        self._queue = queue
+        self._hold = hold
         self._see = see
         # In a savepoint: the user's own commit() and rollback() end that, and never our transaction.
         self.session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
@@ -57,25 +46,10 @@ class OutcomeTransaction:
         self.session.close()
         try:
             # Locked only now: a lock on the event through the block would hold up the intake of its copies.
-            if self._queue is not None and self._replay == ORIGINAL_RUN:
+            if self._hold.sums_up:
                 lock_events(self._connection, [result.seq])
-            _require_lease(
-                self._connection,
-                self._replay,
-                self._lease,
-                result.seq,
-                result.handler,
-                queue=self._queue,
-                lock=True,
-            )
-            aftermath = record_results(
-                self._log,
-                self._connection,
-                replay=self._replay,
-                lease=self._lease,
-                results=[result],
-                queue=self._queue,
-            )
+            _require_lease(self._connection, self._hold, result.seq, result.handler, lock=True)
+            aftermath = record_results(self._log, self._connection, self._hold, [result])
         except DBAPIError as error:
             raise LogUnavailable(f"the outcome could not be recorded: {error.orig}") from error
         try:
@@ -92,16 +66,14 @@ class OutcomeTransaction:
 @contextmanager
 def begin(
     log: EventLog,
+    hold: Hold,
     *,
-    replay: int,
-    lease: str,
     seq: int,
     handler: str,
     seconds: float,
-    queue: str | None = None,
     see: See = lambda _aftermath: None,
 ) -> Iterator[OutcomeTransaction]:
-    """Open a transaction for the delivery that a lease holds; `see` is told of its aftermath.
+    """Open a transaction for a delivery that is held; `see` is told of its aftermath.
 
     Raises `LogUnavailable`, `LeaseLost` before the block begins; errors in the block stay as they are.
     """
@@ -109,10 +81,10 @@ def begin(
         try:
             if not log.is_sqlite:
                 _limit(connection, seconds + _LAST_RESORT_SECONDS)
-            _require_lease(connection, replay, lease, seq, handler, queue=queue, lock=False)
+            _require_lease(connection, hold, seq, handler, lock=False)
         except DBAPIError as error:
             raise LogUnavailable(f"the event log can't be used: {error.orig}") from error
-        transaction = OutcomeTransaction(log, connection, replay=replay, lease=lease, queue=queue, see=see)
+        transaction = OutcomeTransaction(log, connection, hold, see=see)
         try:
             yield transaction
         finally:
@@ -128,24 +100,15 @@ def _limit(connection: Connection, seconds: float) -> None:
     connection.execute(select(*(func.set_config(name, milliseconds, True) for name in names)))
 
 
-def _require_lease(
-    connection: Connection,
-    replay: int,
-    lease: str,
-    seq: int,
-    handler: str,
-    *,
-    queue: str | None,
-    lock: bool,
-) -> None:
-    if replay == ORIGINAL_RUN and queue is None:
-        query = select(events.c.seq).where(events.c.seq == seq, events.c.lease == lease)
+def _require_lease(connection: Connection, hold: Hold, seq: int, handler: str, *, lock: bool) -> None:
+    if hold.by_event:
+        query = select(events.c.seq).where(events.c.seq == seq, events.c.lease == hold.lease)
     else:
         query = select(deliveries.c.id).where(
             deliveries.c.event_seq == seq,
             deliveries.c.handler == handler,
-            deliveries.c.replay == replay,
-            deliveries.c.lease == lease,
+            deliveries.c.replay == hold.replay,
+            deliveries.c.lease == hold.lease,
         )
     if connection.execute(query.with_for_update(key_share=True) if lock else query).first() is None:
         raise LeaseLost(

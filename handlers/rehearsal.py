@@ -88,14 +88,13 @@ class RehearsedDelivery:
 
     @contextmanager
     def _begin(self) -> "Iterator[OutcomeTransaction]":
-        from eventlog.leases import ORIGINAL_RUN  # noqa: PLC0415 - see above
+        from eventlog.hold import ORIGINAL_RUN, Hold  # noqa: PLC0415 - see above
         from eventlog.transaction import begin  # noqa: PLC0415 - see above
 
         seq, lease = self._claimed()
         with begin(
             self._rehearsal.log,
-            replay=ORIGINAL_RUN,
-            lease=lease,
+            Hold(lease=lease, replay=ORIGINAL_RUN),
             seq=seq,
             handler=self._handler.name,
             seconds=_LIMIT_SECONDS,

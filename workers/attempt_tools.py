@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import partial
 from os import getpid
 from threading import RLock
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from eventlog.database import EventLog
 from eventlog.effects import StepsOnRecord
+from eventlog.hold import Hold
 from eventlog.outcome import Result
 from eventlog.settlement import See
 from eventlog.transaction import begin
@@ -60,15 +60,6 @@ class Workshop:
         self.make_http = make_http
         self.make_apis = make_apis
         self.pid = getpid()
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """By what right an attempt writes to the log."""
-
-    replay: int
-    lease: str
-    queue: str | None
 
 
 class AttemptTools:
@@ -161,9 +152,7 @@ class AttemptTools:
                 partial(
                     begin,
                     shop.log,
-                    replay=hold.replay,
-                    queue=hold.queue,
-                    lease=hold.lease,
+                    hold,
                     see=shop.see,
                     seq=running.seq,
                     handler=running.handler,

@@ -7,18 +7,15 @@ from time import monotonic
 
 import structlog
 
+from eventlog.hold import Hold
 from eventlog.leases import Claimed
 
 
 class Batch:
     """The claimed events of one job; each is started by the dispatcher, or handed back by the keeper."""
 
-    def __init__(
-        self, *, lease: str, replay: int, claimed: Sequence[Claimed], queue: str | None = None
-    ) -> None:
-        self.lease = lease
-        self.replay = replay
-        self.queue = queue
+    def __init__(self, hold: Hold, claimed: Sequence[Claimed]) -> None:
+        self.hold = hold
         self.claimed_at = monotonic()
         self._unstarted = deque(claimed)
         self._seqs = frozenset(one.seq for one in claimed)
@@ -44,7 +41,7 @@ class Batch:
     def report_lost(self, seqs: Collection[int]) -> None:
         """Note, and log, that another worker may run these by now."""
         self.lose(seqs)
-        structlog.get_logger("worker").warning("lease_lost", events=len(seqs), replay=self.replay)
+        structlog.get_logger("worker").warning("lease_lost", events=len(seqs), replay=self.hold.replay)
 
     def lose_all(self) -> None:
         """Note that nothing of the batch is held any more."""

@@ -39,15 +39,14 @@ def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge:
 
     With `charge`, the delivery that was running counts as failed; the others are as if never claimed.
     """
-    if note.lease is None:
+    hold = note.hold
+    if hold is None:
         return
     if charge and note.running is not None:
         result = _result_of(note.running, cause)
         lost = settle(
             log,
-            replay=note.replay,
-            queue=note.queue,
-            lease=note.lease,
+            hold,
             results=[result],
             see=lambda aftermath: send_woken(queue, aftermath.woken),
         )
@@ -59,8 +58,8 @@ def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge:
                 attempt=note.running.attempt,
                 error=f"{result.failure.error_type}: {result.failure.message}" if result.failure else "",
             )
-    ids = leases.hand_back(log, replay=note.replay, queue=note.queue, lease=note.lease)
-    send_or_leave(queue, ids, replay=note.replay, name=note.queue)
+    ids = leases.hand_back(log, hold)
+    send_or_leave(queue, ids, replay=hold.replay, name=hold.queue)
 
 
 def _result_of(running: Running, cause: str) -> Result:

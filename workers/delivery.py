@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from eventlog.database import EventLog
 from eventlog.event import Event
+from eventlog.hold import Hold
 from eventlog.leases import Claimed, PriorDelivery
 from eventlog.outcome import Result
 from eventlog.settlement import See
@@ -23,7 +24,7 @@ from handlers.attempt import attempt
 from handlers.http import AttemptHttp
 from handlers.outcome import HandlerTimeout, Outcome, Succeeded
 from handlers.registration import Handler, HandlerFunction
-from workers.attempt_tools import AttemptTools, Hold, Workshop
+from workers.attempt_tools import AttemptTools, Workshop
 from workers.page import Announce, Running
 from workers.result import report, result_of, success
 from workers.surroundings import Surroundings
@@ -111,10 +112,7 @@ class Deliverer:
         claimed: Claimed,
         handler: Handler,
         prior: PriorDelivery | None,
-        *,
-        replay: int,
-        lease: str,
-        queue: str | None = None,
+        hold: Hold,
     ) -> Delivered | None:
         """Run one attempt; None where it must have no outcome, as another worker may have taken over."""
         number, failures = (prior.attempts + 1, prior.failures) if prior else (1, 0)
@@ -133,14 +131,14 @@ class Deliverer:
             )
 
         running = self._running(claimed, handler, number, failures, started_at, ends_at)
-        tools = AttemptTools(self._shop, Hold(replay, lease, queue), running, ends_at=ends_at, done=done)
+        tools = AttemptTools(self._shop, hold, running, ends_at=ends_at, done=done)
         fields = {"event_id": claimed.event.id, "handler": handler.name, "attempt": number}
         context = Context(
-            log=self._logger(**fields, **({"replay": replay} if replay else {})),
+            log=self._logger(**fields, **({"replay": hold.replay} if hold.replay else {})),
             handler=handler.name,
             event_id=claimed.event.id,
             attempt=number,
-            replay=replay,
+            replay=hold.replay,
             deadline=started_at + timedelta(seconds=handler.timeout_seconds),
             open_transaction=tools.transaction,
             run_once=tools.once,
@@ -164,7 +162,7 @@ class Deliverer:
         result = recorded or result_of(outcome, done())
         if result.state is State.DEAD and handler.pace.on_dead == "hold":
             result = replace(result, holds_line=True)
-        report(self._reports, claimed.event, result, replay)
+        report(self._reports, claimed.event, result, hold.replay)
         return Delivered(result=result, is_recorded=recorded is not None)
 
     def _attempt(self, event: Event, handler: Handler, context: Context, failures: int) -> Outcome:

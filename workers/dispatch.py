@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection
 from random import random
 from typing import Final, NoReturn
 
-from eventlog.leases import ORIGINAL_RUN, Claimed, PriorDelivery
+from eventlog.hold import Hold
+from eventlog.leases import Claimed, PriorDelivery
 from eventlog.outcome import Closing, Result
 from eventlog.states import UNFINISHED, State, summarise
 from handlers import Context, Event, Router, exponential
@@ -38,12 +39,10 @@ class Dispatcher:
     def dispatch(
         self,
         claimed: Claimed,
+        hold: Hold,
         *,
-        replay: int,
-        lease: str,
         is_lost: Callable[[], bool],
         record: Callable[[list[Result], Closing | None], None],
-        queue: str | None = None,
         elsewhere: Collection[str] = (),
         unplaced: Collection[str] = (),
     ) -> None:
@@ -53,7 +52,7 @@ class Dispatcher:
         called; those of them that are `unplaced` could not be handed on yet. When `is_lost` says that another
         worker may have taken over, nothing more is run.
         """
-        by_event = replay == ORIGINAL_RUN and queue is None
+        by_event = hold.by_event
         states = {prior.handler: prior.state for prior in claimed.prior if prior.queue is None}
         unrecorded: list[Result] = []
         for handler, prior in self._due_in_original(claimed) if by_event else self._due_alone(claimed):
@@ -64,9 +63,7 @@ class Dispatcher:
                 unrecorded = []
             if is_lost():
                 return
-            delivered = self._deliverer.deliver(
-                claimed, handler, prior, replay=replay, lease=lease, queue=queue
-            )
+            delivered = self._deliverer.deliver(claimed, handler, prior, hold)
             if delivered is None:
                 return
             states[handler.name] = delivered.result.state

@@ -10,7 +10,8 @@ import structlog
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.hand_on import Placement, hand_on
-from eventlog.leases import ORIGINAL_RUN, Claimed
+from eventlog.hold import ORIGINAL_RUN
+from eventlog.leases import Claimed
 from eventlog.outcome import Woken
 from handlers import Router
 from workers.batch import Batch
@@ -43,17 +44,13 @@ def hand_on_elsewhere(
     wake: Callable[[Sequence[Woken]], None],
 ) -> Elsewhere:
     """Hand on what is to run elsewhere, for a moment also again; `wake` is given what may run then."""
-    wanted = [
-        placement
-        for one in claimed
-        for placement in placements(router, one, replay=batch.replay, queue=batch.queue)
-    ]
+    wanted = [placement for one in claimed for placement in placements(router, one, batch.hold)]
     if not wanted:
         return _NOTHING
     placed, unplaced = _hand_on(log, batch, wanted, wake)
     handed_on = {seq for seq, _ in placed}
     for one in claimed:
-        if one.seq in handed_on and batch.replay == ORIGINAL_RUN:
+        if one.seq in handed_on and batch.hold.replay == ORIGINAL_RUN:
             structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
     return Elsewhere(handlers=_by_event(wanted), unplaced=_by_event(unplaced))
 
@@ -65,7 +62,6 @@ def _hand_on(
     wake: Callable[[Sequence[Woken]], None],
 ) -> tuple[set[tuple[int, str]], Sequence[Placement]]:
     """Give what was handed on, by event and handler, and what was not, and is not lost either."""
-    by_event = batch.replay == ORIGINAL_RUN and batch.queue is None
     placed: set[tuple[int, str]] = set()
     lost: set[int] = set()
 
@@ -77,12 +73,11 @@ def _hand_on(
     try:
         while True:
             for start in range(0, len(left), _AT_ONCE):
-                some = left[start : start + _AT_ONCE]
-                handed = hand_on(log, some, replay=batch.replay, lease=batch.lease, queue=batch.queue)
+                handed = hand_on(log, batch.hold, left[start : start + _AT_ONCE])
                 wake(handed.woken)
                 placed |= handed.placed
                 # A delivery may have been taken to its line by another worker, as order wants it.
-                if by_event and handed.lost - lost:
+                if batch.hold.by_event and handed.lost - lost:
                     batch.report_lost(handed.lost - lost)
                 lost |= handed.lost
             left = still(left)

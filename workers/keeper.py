@@ -130,9 +130,7 @@ class Keeper:
             try:
                 lost = settle(
                     self._log,
-                    replay=batch.replay,
-                    queue=batch.queue,
-                    lease=batch.lease,
+                    batch.hold,
                     results=results,
                     closings=closings,
                     see=self.see,
@@ -164,13 +162,11 @@ class Keeper:
         # they are never started here. What is not held any more at the next try, the sweeper sends.
         ids = leases.hand_back(
             self._log,
-            replay=batch.replay,
-            queue=batch.queue,
-            lease=batch.lease,
+            batch.hold,
             seqs=sorted(self._to_hand_back),
         )
         self._to_hand_back = set()
-        send_or_leave(self._queue, ids, replay=batch.replay, name=batch.queue)
+        send_or_leave(self._queue, ids, replay=batch.hold.replay, name=batch.hold.queue)
 
     def _give_up(self, batch: Batch) -> None:
         batch.lose_all()

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 import msgspec
 
+from eventlog.hold import Hold
 from eventlog.states import State
 
 _SLOT_BYTES: Final = 8192
@@ -66,6 +67,11 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     replay: int = 0
     queue: str | None = None
     running: Running | None = None
+
+    @property
+    def hold(self) -> Hold | None:
+        """What the child has claimed, or is about to."""
+        return None if self.lease is None else Hold(lease=self.lease, replay=self.replay, queue=self.queue)
 
 
 _encode: Final = msgspec.json.Encoder().encode

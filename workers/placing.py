@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 
 from eventlog.hand_on import Placement
-from eventlog.leases import ORIGINAL_RUN, Claimed
+from eventlog.hold import Hold
+from eventlog.leases import Claimed
 from eventlog.limits import Limit
 from handlers import Router
 from handlers.pace import Pace
 from handlers.registration import Handler
 
 
-def placements(router: Router, claimed: Claimed, *, replay: int, queue: str | None) -> list[Placement]:
+def placements(router: Router, claimed: Claimed, hold: Hold) -> list[Placement]:
     """Give the deliveries of a claimed event that are to run elsewhere than where it was claimed."""
     if not router.alone:
         return []
     prior = {delivery.handler: delivery for delivery in claimed.prior}
-    if replay == ORIGINAL_RUN and queue is None:
+    if hold.by_event:
         return [
             _placement(handler, claimed)
             for handler in router.alone
@@ -24,7 +25,7 @@ def placements(router: Router, claimed: Claimed, *, replay: int, queue: str | No
     return [
         _placement(handler, claimed)
         for handler in router.alone
-        if handler.pace.queue_name != queue and handler.name in prior and prior[handler.name].is_due
+        if handler.pace.queue_name != hold.queue and handler.name in prior and prior[handler.name].is_due
     ]
 
 

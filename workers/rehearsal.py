@@ -80,9 +80,7 @@ class KeeperAtOnce(Keeper):
         assert batch is not None  # noqa: S101 - the runner has it watched first
         lost = settle(
             self._log,
-            replay=batch.replay,
-            queue=batch.queue,
-            lease=batch.lease,
+            batch.hold,
             results=results,
             closings=[] if closing is None else [closing],
             see=self.see,

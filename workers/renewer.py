@@ -10,6 +10,7 @@ import structlog
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
+from eventlog.hold import Hold
 from workers.page import SharedPage
 
 _RENEWALS_PER_LEASE: Final = 3
@@ -44,25 +45,20 @@ class Renewer:
         while not self._ended.wait(self._lease_seconds / _RENEWALS_PER_LEASE):
             note = self._page.read()
             changed, seen = note != seen, note
-            if changed or note.lease is None or note.running is not None:
+            hold = note.hold
+            if changed or hold is None or note.running is not None:
                 idle = 0
-            if note.lease is None or (note.running is not None and monotonic() > note.running.kill_at):
+            if hold is None or (note.running is not None and monotonic() > note.running.kill_at):
                 continue
             # While the log is away the child waits for it, with outcomes that only it knows: it is not stuck.
-            is_renewed = self._try(note.replay, note.queue, note.lease)
+            is_renewed = self._try(hold)
             idle = idle + 1 if is_renewed and not changed and note.running is None else 0
             if idle >= _RENEWALS_PER_LEASE:
                 self._stuck.set()
 
-    def _try(self, replay: int, queue: str | None, lease: str) -> bool:
+    def _try(self, hold: Hold) -> bool:
         try:
-            leases.renew(
-                self._log,
-                replay=replay,
-                queue=queue,
-                lease=lease,
-                duration=timedelta(seconds=self._lease_seconds),
-            )
+            leases.renew(self._log, hold, duration=timedelta(seconds=self._lease_seconds))
         except LogUnavailable as error:
             structlog.get_logger("worker").warning("log_unavailable", while_doing="renew", error=str(error))
             return False

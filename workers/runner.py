@@ -10,7 +10,8 @@ import structlog
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
-from eventlog.leases import ORIGINAL_RUN, Claimed
+from eventlog.hold import Hold
+from eventlog.leases import Claimed
 from eventlog.lone_claims import claim_alone
 from eventlog.outcome import Woken
 from handlers import Router
@@ -55,13 +56,13 @@ class Runner:
         With `queue`, their deliveries that run alone there. A job whose events were all taken by others does
         nothing.
         """
-        lease = leases.new_lease()
+        hold = Hold(lease=leases.new_lease(), replay=replay, queue=queue)
         try:
-            self._page.write(Note(is_ready=True, lease=lease, replay=replay, queue=queue))
+            self._page.write(Note(is_ready=True, lease=hold.lease, replay=replay, queue=queue))
             self._sure_at = monotonic()  # before the claim: its answer may take long
-            claimed = self._claim(event_ids, replay, queue, lease)
+            claimed = self._claim(event_ids, hold)
             if claimed:
-                self._run(Batch(lease=lease, replay=replay, queue=queue, claimed=claimed), claimed)
+                self._run(Batch(hold, claimed), claimed)
         except LogUnavailable as error:
             # The events are still queued in the log or, where only the answer was lost, running until the
             # lease ends; the sweeper sends another job for them.
@@ -70,20 +71,12 @@ class Runner:
             self._page.write(Note(is_ready=True))
             self._after_each()
 
-    def _claim(self, ids: Sequence[str], replay: int, queue: str | None, lease: str) -> Sequence[Claimed]:
-        if queue is None:
-            return leases.claim(self._log, ids, replay=replay, lease=lease, duration=self._lease)
-        claim = claim_alone(
-            self._log,
-            ids,
-            replay=replay,
-            queue=queue,
-            lease=lease,
-            duration=self._lease,
-            limits=self._limits,
-        )
+    def _claim(self, ids: Sequence[str], hold: Hold) -> Sequence[Claimed]:
+        if hold.queue is None:
+            return leases.claim(self._log, hold, ids, duration=self._lease)
+        claim = claim_alone(self._log, hold, ids, duration=self._lease, limits=self._limits)
         # Before the handlers run: other workers may do meanwhile what this one does not.
-        others = [Woken(event_id=event_id, replay=replay, queue=queue) for event_id in claim.others]
+        others = [Woken(event_id=event_id, replay=hold.replay, queue=hold.queue) for event_id in claim.others]
         self._keeper.wake([*others, *claim.woken])
         return claim.claimed
 
@@ -95,17 +88,14 @@ class Runner:
         while not self._stopping and (one := batch.start_next()) is not None:
             self._dispatcher.dispatch(
                 one,
-                replay=batch.replay,
-                lease=batch.lease,
-                queue=batch.queue,
+                batch.hold,
                 elsewhere=elsewhere.handlers.get(one.seq, ()),
                 unplaced=elsewhere.unplaced.get(one.seq, ()),
                 is_lost=lambda seq=one.seq: self._has_lost(batch, seq),  # type: ignore[misc]
                 record=self._keeper.add,
             )
         # What could not be handed on: an event was closed as due now, a delivery is still held.
-        by_event = batch.replay == ORIGINAL_RUN and batch.queue is None
-        self._keeper.finish(hand_back_at_end=() if by_event else elsewhere.unplaced.keys())
+        self._keeper.finish(hand_back_at_end=() if batch.hold.by_event else elsewhere.unplaced.keys())
 
     def _has_lost(self, batch: Batch, seq: int) -> bool:
         """Tell whether another worker may run the event; asks the log when this one was long at something.
@@ -116,9 +106,7 @@ class Runner:
         if now - self._sure_at > self._lease.total_seconds() / 3 and not batch.has_lost(seq):
             self._sure_at = now
             with suppress(LogUnavailable):  # nothing can be recorded either then, and the keeper finds out
-                if not leases.holds(
-                    self._log, replay=batch.replay, queue=batch.queue, lease=batch.lease, seq=seq
-                ):
+                if not leases.holds(self._log, batch.hold, seq=seq):
                     batch.report_lost({seq})
         return batch.has_lost(seq)
 

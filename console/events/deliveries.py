@@ -7,7 +7,7 @@ import click
 
 from console.rendering import iso_time
 from console.visible import visible_line
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.locked_event import LockedEvent, Standing
 from eventlog.states import State
 

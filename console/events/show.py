@@ -15,7 +15,7 @@ from console.log import open_log
 from console.rendering import local_time, show, show_json, size, span, state_text, table
 from console.visible import visible, visible_line
 from eventlog.detail import Delivery, EventDetail, FailedAttempt, read_body, read_detail
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.states import State
 
 _DUE = {

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, literal_column
 
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.instant import database_now_plus
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import deliveries
 

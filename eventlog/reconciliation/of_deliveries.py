@@ -4,8 +4,8 @@ from typing import Final
 
 from sqlalchemy import and_, exists, null, or_
 
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.instant import database_now
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.query_plans import is_unfinished, unindexed
 from eventlog.reconciliation.ailment import FIX, IN_A_REPLAY, Ailment, Among, Severity
 from eventlog.reconciliation.stranding import strandings

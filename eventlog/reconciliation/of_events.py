@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, exists, func, null, select, type_coerce
 
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.instant import database_now, microseconds
-from eventlog.leases import ORIGINAL_RUN
 from eventlog.query_plans import unindexed
 from eventlog.reconciliation.ailment import BACK_IN_QUEUE, FIX, Ailment, Among
 from eventlog.reconciliation.stranding import strandings

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from eventlog.database import EventLog
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.query_plans import is_at_rest, is_unended_alone, is_unfinished
 from eventlog.reconciliation.ailment import IN_A_REPLAY, Ailment, Among
 from eventlog.states import State

@@ -9,6 +9,7 @@ from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.event import Event
 from eventlog.heartbeats import beat
+from eventlog.hold import Hold
 from eventlog.replay_feed import feed
 from eventlog.replays import ReplayState, read_replays
 from eventlog.settlement import Closing, Failure, Result, settle
@@ -26,8 +27,8 @@ def store(log: EventLog, *ids: str, kind: str = "memory.stored", at: datetime = 
 
 def run(log: EventLog, outcomes: Mapping[str, State], *ids: str, replay: int = 0) -> None:
     """Let the handlers end as given, where they are due; in the original run that ends the events too."""
-    lease = leases.new_lease()
-    claimed = leases.claim(log, ids, replay=replay, lease=lease, duration=LEASE)
+    hold = Hold(lease=leases.new_lease(), replay=replay)
+    claimed = leases.claim(log, hold, ids, duration=LEASE)
     due = [
         (event.seq, handler)
         for event in claimed
@@ -36,8 +37,7 @@ def run(log: EventLog, outcomes: Mapping[str, State], *ids: str, replay: int = 0
     ]
     settle(
         log,
-        replay=replay,
-        lease=lease,
+        hold,
         results=[_result(seq, handler, outcomes[handler]) for seq, handler in due],
         closings=[
             Closing(seq=event.seq, event_id=event.event.id, state=summarise(list(outcomes.values())))

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from console.events import events
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.states import State
 from eventlog.sweep import sweep
@@ -112,7 +113,7 @@ def test_what_a_worker_is_at_is_left_with_a_word(log: EventLog) -> None:
     make_delivery_due(log, "slow")
     make_event_due(log, "a")
     sweep(log)
-    claim(log, ["a"], replay=0, lease=new_lease(), duration=timedelta(minutes=1))
+    claim(log, Hold(lease=new_lease(), replay=0), ["a"], duration=timedelta(minutes=1))
     result = resolve("a", "--why", "x")
     assert result.exit_code == 1
     assert "bad is dead still: a worker is at this event" in result.output

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from console.events import events
 from eventlog.database import EventLog
 from eventlog.heartbeats import beat
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.replays import cancel
 from eventlog.states import State
@@ -128,7 +129,7 @@ def test_an_event_that_a_worker_runs_is_said_to_run(log: EventLog) -> None:
     make_event_due(log, "a")
     sweep(log)
     assert retry("a").output.startswith("bad is queued")
-    claim(log, ["a"], replay=0, lease=new_lease(), duration=timedelta(minutes=1))
+    claim(log, Hold(lease=new_lease(), replay=0), ["a"], duration=timedelta(minutes=1))
     result = retry("a")
     assert (result.exit_code, result.output) == (0, "bad runs at the moment\n")
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 from console.replays import replays
 from eventlog import leases
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.replays import create
 from eventlog.schema import upgrade
 from eventlog.selection import Selection
@@ -90,7 +91,7 @@ def test_whether_it_keeps_effects_is_shown(log: EventLog) -> None:
 def test_a_replay_in_the_queue_can_be_cancelled_once(log: EventLog) -> None:
     number = make(log)
     feed_all(log)
-    leases.claim(log, ["evt_1"], replay=number, lease=leases.new_lease(), duration=LEASE)
+    leases.claim(log, Hold(lease=leases.new_lease(), replay=number), ["evt_1"], duration=LEASE)
     result = hooks_replays("cancel", str(number))
     assert result.exit_code == 0
     assert result.output.splitlines() == [

@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.hand_on import HandedOn, Placement, hand_on
-from eventlog.leases import ORIGINAL_RUN, Claimed, claim, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import Claimed, claim, new_lease
 from eventlog.limits import Limit
 from eventlog.lone_claims import LoneClaim, claim_alone
 from eventlog.lone_sweep import sweep_alone
@@ -60,9 +61,9 @@ class Lane:
 
     def hop(self, *ids: str) -> HandedOn:
         """Claim events, hand the handler's deliveries on, and close them."""
-        lease = new_lease()
-        claimed = claim(self.log, ids, replay=ORIGINAL_RUN, lease=lease, duration=LONG)
-        handed = hand_on(self.log, [self.placement(one) for one in claimed], replay=ORIGINAL_RUN, lease=lease)
+        hold = Hold(lease=new_lease(), replay=ORIGINAL_RUN)
+        claimed = claim(self.log, hold, ids, duration=LONG)
+        handed = hand_on(self.log, hold, [self.placement(one) for one in claimed])
         placed = {seq for seq, _ in handed.placed}
         closings = [
             Closing(
@@ -74,7 +75,7 @@ class Lane:
             )
             for one in claimed
         ]
-        settle(self.log, replay=ORIGINAL_RUN, lease=lease, results=[], closings=closings)
+        settle(self.log, hold, results=[], closings=closings)
         self.jobs += handed.woken
         return handed
 
@@ -93,10 +94,8 @@ class Lane:
         lease = new_lease()
         claim = claim_alone(
             self.log,
+            Hold(lease=lease, replay=replay, queue=self.queue),
             ids,
-            replay=replay,
-            queue=self.queue,
-            lease=lease,
             duration=LONG,
             limits=self.limits,
         )
@@ -128,10 +127,8 @@ class Lane:
             )
         return settle(
             self.log,
-            replay=run.replay,
-            lease=run.lease,
+            Hold(lease=run.lease, replay=run.replay, queue=self.queue),
             results=[result],
-            queue=self.queue,
             see=lambda aftermath: self.jobs.extend(aftermath.woken),
         )
 

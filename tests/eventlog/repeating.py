@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from eventlog.database import EventLog
-from eventlog.leases import ORIGINAL_RUN, claim, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import claim, new_lease
 from eventlog.settlement import Closing, Failure, Result, settle
 from eventlog.states import State
 
@@ -26,8 +27,8 @@ def ran(  # noqa: PLR0913 - what a test says of a run, each by its name
     ended: timedelta = timedelta(0),
 ) -> None:
     """Let a handler's next attempt at an event end so; in the original run that ends the event too."""
-    lease = new_lease()
-    (claimed,) = claim(log, [event_id], replay=replay, lease=lease, duration=timedelta(seconds=30))
+    hold = Hold(lease=new_lease(), replay=replay)
+    (claimed,) = claim(log, hold, [event_id], duration=timedelta(seconds=30))
     failed = state in (State.DEAD, State.WAITING)
     result = Result(
         seq=claimed.seq,
@@ -47,4 +48,4 @@ def ran(  # noqa: PLR0913 - what a test says of a run, each by its name
         else None,
     )
     closings = [Closing(seq=claimed.seq, event_id=event_id, state=state)] if replay == ORIGINAL_RUN else []
-    settle(log, replay=replay, lease=lease, results=[result], closings=closings)
+    settle(log, hold, results=[result], closings=closings)

@@ -10,7 +10,8 @@ from sqlalchemy import insert, update
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.event import Event
-from eventlog.leases import ORIGINAL_RUN, claim, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import claim, new_lease
 from eventlog.open_transactions import ANNOUNCEMENT
 from eventlog.replay_feed import feed
 from eventlog.replays import create
@@ -66,8 +67,8 @@ def run(
     note: str | None = None,
 ) -> None:
     """Run an event's handlers once, each ending in the state given."""
-    lease = new_lease()
-    (claimed,) = claim(log, [event_id], replay=in_replay, lease=lease, duration=timedelta(seconds=30))
+    hold = Hold(lease=new_lease(), replay=in_replay)
+    (claimed,) = claim(log, hold, [event_id], duration=timedelta(seconds=30))
     failure = Failure(error_type="ValueError", message=message, traceback=traceback, fingerprint="f1")
     results = [
         Result(
@@ -88,8 +89,7 @@ def run(
     closing = Closing(seq=claimed.seq, event_id=event_id, state=_summary(list(states.values())))
     settle(
         log,
-        replay=in_replay,
-        lease=lease,
+        hold,
         results=results,
         closings=[closing] if in_replay == ORIGINAL_RUN else [],
     )

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from eventlog.canary import ALL, STAGES, Advance, Step, advance, stage_of
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.last_run import LastRun
 from eventlog.leases import claim, new_lease
 from eventlog.replay_feed import feed
@@ -104,7 +105,7 @@ def test_it_stops_when_the_failure_comes_back_and_withdraws_the_rest(log: EventL
     well(log, number, ids[0])
     go_on(log, number)
     well(log, number, *ids[1:4])
-    claim(log, [ids[9]], replay=number, lease=new_lease(), duration=LONG)
+    claim(log, Hold(lease=new_lease(), replay=number), [ids[9]], duration=LONG)
     ran(log, ids[4], State.DEAD, replay=number, message="still broken\nin many words")
     assert advance(log, of(log, number)) == Advance(
         step=Step.STOP, because="evt_4 failed again in h, at attempt 1: ValueError: still broken"

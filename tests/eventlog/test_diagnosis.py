@@ -14,6 +14,7 @@ from eventlog.diagnosis import (
     read_unclaimed,
     read_unknown,
 )
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.states import State
 from tests.eventlog.stored import accept, an_event, opened, replay, run
@@ -81,13 +82,13 @@ def test_ids_that_the_log_does_not_know_are_found(log: EventLog) -> None:
 
 def test_what_a_worker_holds_is_told_from_what_it_held(log: EventLog) -> None:
     accept(log, "a", "b", "c")
-    claim(log, ["a"], replay=0, lease=new_lease(), duration=MINUTE)
-    claim(log, ["b"], replay=0, lease=new_lease(), duration=-MINUTE)
+    claim(log, Hold(lease=new_lease(), replay=0), ["a"], duration=MINUTE)
+    claim(log, Hold(lease=new_lease(), replay=0), ["b"], duration=-MINUTE)
     assert is_held(log, ["c", "a"], replay=0)
     assert not is_held(log, ["b", "c"], replay=0)
     run(log, "c", {"one": State.DONE})
     replay_id = replay(log, "c", "one")
     assert not is_held(log, ["c", "a"], replay=replay_id)
-    claim(log, ["c"], replay=replay_id, lease=new_lease(), duration=MINUTE)
+    claim(log, Hold(lease=new_lease(), replay=replay_id), ["c"], duration=MINUTE)
     assert is_held(log, ["c"], replay=replay_id)
     assert not is_held(log, ["c"], replay=0)

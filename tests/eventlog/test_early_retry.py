@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from eventlog.database import EventLog
 from eventlog.early_retry import bring_forward
+from eventlog.hold import Hold
 from eventlog.instant import database_now_plus
 from eventlog.leases import claim, new_lease
 from eventlog.outcome import Closing
@@ -49,7 +50,7 @@ def test_what_waits_is_swept_at_once(log: EventLog) -> None:
     assert brought(log) == [("bad", 0), ("worse", 0)]
     (swept,) = sweep(log)
     assert (swept.event_id, swept.replay, swept.was) == ("evt_1", 0, State.WAITING)
-    (claimed,) = claim(log, ["evt_1"], replay=0, lease=new_lease(), duration=LEASE)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=0), ["evt_1"], duration=LEASE)
     assert {prior.handler for prior in claimed.prior if prior.is_due} == {"bad", "worse"}
 
 
@@ -57,7 +58,7 @@ def test_only_the_handler_that_is_named_is_brought_forward(log: EventLog) -> Non
     waiting(log)
     assert brought(log, "bad") == [("bad", 0)]
     assert len(sweep(log)) == 1
-    (claimed,) = claim(log, ["evt_1"], replay=0, lease=new_lease(), duration=LEASE)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=0), ["evt_1"], duration=LEASE)
     assert {prior.handler for prior in claimed.prior if prior.is_due} == {"bad"}
     assert seconds_until_due(log, delivery_rows(log, "evt_1")["worse"]) > 200
 
@@ -99,7 +100,7 @@ def test_what_is_queued_or_runs_is_told_and_left_alone(log: EventLog, event_stat
     make_event_due(log, "evt_1")
     sweep(log)
     if event_state is State.RUNNING:
-        claim(log, ["evt_1"], replay=0, lease=new_lease(), duration=LEASE)
+        claim(log, Hold(lease=new_lease(), replay=0), ["evt_1"], duration=LEASE)
     event = event_row(log, "evt_1")
     done = bring_forward(log, "evt_1", handler="bad")
     assert done is not None
@@ -113,14 +114,14 @@ def test_one_that_waits_while_its_event_runs_for_another_follows_when_that_is_ov
     make_delivery_due(log, "bad")
     make_event_due(log, "evt_1")
     sweep(log)
-    lease = new_lease()
-    (claimed,) = claim(log, ["evt_1"], replay=0, lease=lease, duration=LEASE)
+    hold = Hold(lease=new_lease(), replay=0)
+    (claimed,) = claim(log, hold, ["evt_1"], duration=LEASE)
     event = event_row(log, "evt_1")
     assert brought(log) == [("worse", 0)]
     assert event_row(log, "evt_1") == event
     result = a_result(claimed.seq, "bad", State.DONE, attempt=2)
     closing_ = Closing(seq=claimed.seq, event_id="evt_1", state=State.WAITING)
-    assert settle(log, replay=0, lease=lease, results=[result], closings=[closing_]) == set()
+    assert settle(log, hold, results=[result], closings=[closing_]) == set()
     assert [swept.event_id for swept in sweep(log)] == ["evt_1"]
 
 

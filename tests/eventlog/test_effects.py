@@ -12,7 +12,8 @@ from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.effects import StepsOnRecord
 from eventlog.errors import LeaseLost, LogUnavailable
-from eventlog.leases import ORIGINAL_RUN, Claimed, claim, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import Claimed, claim, new_lease
 from eventlog.replay_feed import feed
 from eventlog.replays import create, read_replay
 from eventlog.selection import Selection
@@ -29,7 +30,7 @@ def steps(log: EventLog, event_id: str = "evt_1", handler: str = "h") -> StepsOn
     """Accept an event and claim it, as a worker would."""
     accept(log, event_id)
     lease = new_lease()
-    (claimed,) = claim(log, [event_id], replay=ORIGINAL_RUN, lease=lease, duration=LONG)
+    (claimed,) = claim(log, Hold(lease=lease, replay=ORIGINAL_RUN), [event_id], duration=LONG)
     return StepsOnRecord(log=log, seq=claimed.seq, handler=handler, replay=ORIGINAL_RUN, lease=lease)
 
 
@@ -44,7 +45,7 @@ def replayed(log: EventLog, handler: str = "h", *, keep_effects: bool) -> StepsO
     )
     feed(log, replay, turn=10, choose=lambda handlers, _: list(handlers))
     lease = new_lease()
-    claimed: list[Claimed] = claim(log, ["evt_1"], replay=replay, lease=lease, duration=LONG)
+    claimed: list[Claimed] = claim(log, Hold(lease=lease, replay=replay), ["evt_1"], duration=LONG)
     return StepsOnRecord(log=log, seq=claimed[0].seq, handler=handler, replay=replay, lease=lease)
 
 
@@ -97,7 +98,7 @@ def test_without_the_lease_nothing_is_found_but_what_was_done_is_recorded(log: E
         held.find("ask")
     assert held.record("ask", "1") == "1"
     lease = new_lease()
-    claim(log, ["evt_1"], replay=ORIGINAL_RUN, lease=lease, duration=LONG)
+    claim(log, Hold(lease=lease, replay=ORIGINAL_RUN), ["evt_1"], duration=LONG)
     successor = replace(held, lease=lease)
     assert successor.find("ask") == "1"
     with pytest.raises(LeaseLost):

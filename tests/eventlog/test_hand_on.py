@@ -7,7 +7,8 @@ from sqlalchemy import event, select, text, update
 
 from eventlog.database import EventLog
 from eventlog.hand_on import hand_on
-from eventlog.leases import ORIGINAL_RUN, claim, hand_back, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import claim, hand_back, new_lease
 from eventlog.limits import Limit
 from eventlog.lone_sweep import sweep_alone
 from eventlog.outcome import Closing, Result
@@ -34,11 +35,11 @@ def replayed(lane: Lane, *ids: str) -> int:
 
 def move(lane: Lane, replay: int, *ids: str, cancelled_meanwhile: bool = False) -> None:
     """Claim a replay's deliveries as they were fed, and hand them on."""
-    lease = new_lease()
-    claimed = claim(lane.log, ids, replay=replay, lease=lease, duration=LONG)
+    hold = Hold(lease=new_lease(), replay=replay)
+    claimed = claim(lane.log, hold, ids, duration=LONG)
     if cancelled_meanwhile:
         cancel(lane.log, replay)
-    hand_on(lane.log, [lane.placement(one) for one in claimed], replay=replay, lease=lease)
+    hand_on(lane.log, hold, [lane.placement(one) for one in claimed])
 
 
 def test_a_replay_that_came_while_a_later_event_ran_goes_before_its_retry(log: EventLog) -> None:
@@ -66,9 +67,9 @@ def test_an_event_is_not_over_while_it_could_not_be_handed_on_to_all(
 ) -> None:
     lane = Lane(log=log, queue="slow", is_ordered=False)
     lane.arrive("e1")
-    lease = new_lease()
-    (one,) = claim(log, ["e1"], replay=ORIGINAL_RUN, lease=lease, duration=LONG)
-    hand_on(log, [lane.placement(one)], replay=ORIGINAL_RUN, lease=lease)
+    hold = Hold(lease=new_lease(), replay=ORIGINAL_RUN)
+    (one,) = claim(log, hold, ["e1"], duration=LONG)
+    hand_on(log, hold, [lane.placement(one)])
     results = [
         Result(
             seq=one.seq,
@@ -84,7 +85,7 @@ def test_an_event_is_not_over_while_it_could_not_be_handed_on_to_all(
     ]
     # Another handler's could not be placed: the event is due at once.
     closing = Closing(seq=one.seq, event_id="e1", state=State.WAITING, has_lone=True, is_due_now=True)
-    settle(log, replay=ORIGINAL_RUN, lease=lease, results=results, closings=[closing])
+    settle(log, hold, results=results, closings=[closing])
     _, (run,) = lane.claim("e1")
     lane.end(run)
     row = event_row(log, "e1")
@@ -194,9 +195,9 @@ def test_one_that_ran_with_its_event_while_its_handler_got_an_order_leaves_the_l
 ) -> None:
     lane = Lane(log=log)
     lane.arrive("e1", "e2")
-    lease = new_lease()
+    hold = Hold(lease=new_lease(), replay=ORIGINAL_RUN)
     # A worker that knows of no order yet runs it, while one that does brings the next event.
-    (one,) = claim(log, ["e1"], replay=ORIGINAL_RUN, lease=lease, duration=LONG)
+    (one,) = claim(log, hold, ["e1"], duration=LONG)
     lane.hop("e2")
     result = Result(
         seq=one.seq,
@@ -208,7 +209,7 @@ def test_one_that_ran_with_its_event_while_its_handler_got_an_order_leaves_the_l
         duration=timedelta(0),
     )
     closing = Closing(seq=one.seq, event_id="e1", state=state)
-    settle(log, replay=ORIGINAL_RUN, lease=lease, results=[result], closings=[closing])
+    settle(log, hold, results=[result], closings=[closing])
     assert lane.states() == {"e1": str(state), "e2": "queued"}
     assert lane.standing() == ["e2"]
     assert lane.event_states()["e1"] == state
@@ -247,11 +248,11 @@ def test_what_was_lost_meanwhile_is_told_apart_from_what_was_handed_on(log: Even
     lane = Lane(log=log)
     lane.arrive("e1")
     first, second = new_lease(), new_lease()
-    (lost,) = claim(log, ["e1"], replay=ORIGINAL_RUN, lease=first, duration=LONG)
-    hand_back(log, replay=ORIGINAL_RUN, lease=first)
+    (lost,) = claim(log, Hold(lease=first, replay=ORIGINAL_RUN), ["e1"], duration=LONG)
+    hand_back(log, Hold(lease=first, replay=ORIGINAL_RUN))
     lane.arrive("e2")
-    (held,) = claim(log, ["e2"], replay=ORIGINAL_RUN, lease=second, duration=LONG)
+    (held,) = claim(log, Hold(lease=second, replay=ORIGINAL_RUN), ["e2"], duration=LONG)
     placements = [lane.placement(one) for one in (lost, held)]
-    handed = hand_on(log, placements, replay=ORIGINAL_RUN, lease=second)
+    handed = hand_on(log, Hold(lease=second, replay=ORIGINAL_RUN), placements)
     assert handed.placed == {(held.seq, HANDLER)}
     assert handed.lost == {lost.seq}

@@ -7,6 +7,7 @@ from sqlalchemy import event, insert, select, text, update
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.held_leases import read_held_leases
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease, renew
 from eventlog.states import State
 from eventlog.sweep import sweep
@@ -20,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 def take(log: EventLog, *ids: str, replay: int = 0) -> str:
     lease = new_lease()
-    assert claim(log, ids, replay=replay, lease=lease, duration=LONG)
+    assert claim(log, Hold(lease=lease, replay=replay), ids, duration=LONG)
     return lease
 
 
@@ -68,7 +69,7 @@ def test_a_lease_renewed_at_the_last_moment_is_spared(log: EventLog, set_by: tim
     lease = take(log, "evt_1")
     until = read_held_leases(log).until
     SetClock(log).by = set_by + timedelta(seconds=1)
-    renew(log, replay=0, lease=lease, duration=LONG)
+    renew(log, Hold(lease=lease, replay=0), duration=LONG)
     assert sweep(log, ended=until) == []
     assert event_row(log, "evt_1").lease == lease
 

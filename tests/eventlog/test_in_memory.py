@@ -10,9 +10,10 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, s
 
 from eventlog.acceptance import record
 from eventlog.errors import LogUnavailable
+from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.in_memory import InMemoryLog
 from eventlog.instant import database_now, database_now_plus
-from eventlog.leases import ORIGINAL_RUN, claim, new_lease
+from eventlog.leases import claim, new_lease
 from eventlog.listing import read_latest
 from eventlog.rehearsal import open_session
 from eventlog.schema import check_schema
@@ -115,8 +116,8 @@ def test_one_event_is_claimed_by_one_of_many(make_log: Callable[..., InMemoryLog
     record(log, [an_event("a")])
 
     def claimed(_: int) -> int:
-        lease = new_lease()
-        return len(claim(log, ["a"], replay=ORIGINAL_RUN, lease=lease, duration=timedelta(seconds=30)))
+        hold = Hold(lease=new_lease(), replay=ORIGINAL_RUN)
+        return len(claim(log, hold, ["a"], duration=timedelta(seconds=30)))
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(claimed, range(8))) == 1
@@ -166,5 +167,5 @@ def test_it_tells_when_something_is_due_next(make_log: Callable[..., InMemoryLog
     log = make_log(now=lambda: NOON)
     assert log.next_due() is None
     record(log, [an_event("a")])
-    claim(log, ["a"], replay=ORIGINAL_RUN, lease=new_lease(), duration=timedelta(seconds=30))
+    claim(log, Hold(lease=new_lease(), replay=ORIGINAL_RUN), ["a"], duration=timedelta(seconds=30))
     assert log.next_due() == NOON + timedelta(seconds=30)

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, hand_back, new_lease, renew
 from eventlog.replay_feed import feed
 from eventlog.replays import create
@@ -27,7 +28,7 @@ from tests.eventlog.stored import accept, an_event, replay, run
 
 
 def claimed_ids(log: EventLog, *ids: str, replay: int = 0, lease: str | None = None) -> list[str]:
-    found = claim(log, ids, replay=replay, lease=lease or new_lease(), duration=LONG)
+    found = claim(log, Hold(lease=lease or new_lease(), replay=replay), ids, duration=LONG)
     return [claimed.event.id for claimed in found]
 
 
@@ -38,7 +39,7 @@ def test_what_is_claimed_comes_whole_and_in_order_of_arrival(log: EventLog) -> N
     ]
     for event in sent:
         record(log, [event])
-    found = claim(log, ["a", "b", "c"], replay=0, lease=new_lease(), duration=LONG)
+    found = claim(log, Hold(lease=new_lease(), replay=0), ["a", "b", "c"], duration=LONG)
     assert [claimed.event for claimed in found] == sent
     assert [claimed.prior for claimed in found] == [(), (), ()]
     assert [claimed.seq for claimed in found] == [event_row(log, event_id).seq for event_id in "cab"]
@@ -47,14 +48,14 @@ def test_what_is_claimed_comes_whole_and_in_order_of_arrival(log: EventLog) -> N
 def test_a_claim_brings_the_first_body_of_an_event_that_has_several(log: EventLog) -> None:
     for body in (b"b", b"a", b"c"):
         record(log, [an_event("evt_1", body=body)])
-    (claimed,) = claim(log, ["evt_1"], replay=0, lease=new_lease(), duration=LONG)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=0), ["evt_1"], duration=LONG)
     assert claimed.event.body == b"b"
 
 
 def test_a_claim_marks_its_events_until_the_lease_ends(log: EventLog) -> None:
     accept(log, "evt_1", "evt_2")
     lease = new_lease()
-    claim(log, ["evt_1"], replay=0, lease=lease, duration=LONG)
+    claim(log, Hold(lease=lease, replay=0), ["evt_1"], duration=LONG)
     row = event_row(log, "evt_1")
     assert (row.state, row.lease) == (State.RUNNING, lease)
     assert LONG.total_seconds() - 5 < seconds_until_due(log, row) <= LONG.total_seconds()
@@ -103,7 +104,7 @@ def test_a_retry_is_claimed_with_what_earlier_attempts_left(log: EventLog) -> No
     assert claimed_ids(log, "evt_1") == []
     make_event_due(log, "evt_1")
     assert [swept.was for swept in sweep(log)] == [State.WAITING]
-    (claimed,) = claim(log, ["evt_1"], replay=0, lease=new_lease(), duration=LONG)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=0), ["evt_1"], duration=LONG)
     assert {prior.handler: (prior.state, prior.is_due) for prior in claimed.prior} == {
         "good": (State.DONE, False),
         "due": (State.WAITING, True),
@@ -123,7 +124,7 @@ def test_a_replay_is_claimed_apart_from_its_event(log: EventLog) -> None:
     run(log, "evt_1", {"h": State.DONE, "other": State.DEAD})
     number = replay(log, "evt_1", "h")
     lease = new_lease()
-    (claimed,) = claim(log, ["evt_1"], replay=number, lease=lease, duration=LONG)
+    (claimed,) = claim(log, Hold(lease=lease, replay=number), ["evt_1"], duration=LONG)
     (prior,) = claimed.prior
     assert (prior.handler, prior.state, prior.attempts, prior.is_due) == ("h", State.RUNNING, 0, True)
     assert claimed.event.id == "evt_1"
@@ -143,7 +144,7 @@ def test_a_claim_in_a_replay_leaves_a_due_retry_beside_it_to_whoever_claims_that
     make_delivery_due(log, "h")
     sweep(log)
     make_delivery_due(log, "other")
-    (claimed,) = claim(log, ["evt_1"], replay=number, lease=new_lease(), duration=LONG)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=number), ["evt_1"], duration=LONG)
     assert {prior.handler: prior.is_due for prior in claimed.prior} == {"h": True, "other": False}
 
 
@@ -169,9 +170,9 @@ def held(log: EventLog, event_id: str, run_number: int) -> Row[Any]:
 
 def test_renewing_a_lease_puts_off_its_end(log: EventLog, run_number: int) -> None:
     lease, other = new_lease(), new_lease()
-    claim(log, ["a", "b"], replay=run_number, lease=lease, duration=timedelta(0))
-    claim(log, ["c"], replay=run_number, lease=other, duration=timedelta(0))
-    renew(log, replay=run_number, lease=lease, duration=LONG)
+    claim(log, Hold(lease=lease, replay=run_number), ["a", "b"], duration=timedelta(0))
+    claim(log, Hold(lease=other, replay=run_number), ["c"], duration=timedelta(0))
+    renew(log, Hold(lease=lease, replay=run_number), duration=LONG)
     for event_id in "ab":
         assert seconds_until_due(log, held(log, event_id, run_number)) > LONG.total_seconds() - 5
     assert seconds_until_due(log, held(log, "c", run_number)) <= 0
@@ -180,38 +181,38 @@ def test_renewing_a_lease_puts_off_its_end(log: EventLog, run_number: int) -> No
 
 def test_what_is_handed_back_can_be_claimed_at_once(log: EventLog, run_number: int) -> None:
     lease = new_lease()
-    claim(log, ["a", "b", "c"], replay=run_number, lease=lease, duration=LONG)
+    claim(log, Hold(lease=lease, replay=run_number), ["a", "b", "c"], duration=LONG)
     part = [event_row(log, event_id).seq for event_id in "cb"]
-    assert hand_back(log, replay=run_number, lease=lease, seqs=part) == ["b", "c"]
+    assert hand_back(log, Hold(lease=lease, replay=run_number), seqs=part) == ["b", "c"]
     for event_id, state, holder in (("a", "running", lease), ("b", "queued", None), ("c", "queued", None)):
         row = held(log, event_id, run_number)
         assert (row.state, row.lease) == (state, holder)
     grace = REQUEUE_GRACE.total_seconds()
     assert grace - 4 < seconds_until_due(log, held(log, "b", run_number)) <= grace
     assert claimed_ids(log, "a", "b", "c", replay=run_number) == ["b", "c"]
-    assert hand_back(log, replay=run_number, lease=lease) == ["a"]
-    assert hand_back(log, replay=run_number, lease=lease) == []
+    assert hand_back(log, Hold(lease=lease, replay=run_number)) == ["a"]
+    assert hand_back(log, Hold(lease=lease, replay=run_number)) == []
 
 
 def test_nothing_is_handed_back_when_nothing_is_named(log: EventLog, run_number: int) -> None:
     lease = new_lease()
-    claim(log, ["a"], replay=run_number, lease=lease, duration=LONG)
-    assert hand_back(log, replay=run_number, lease=lease, seqs=[]) == []
+    claim(log, Hold(lease=lease, replay=run_number), ["a"], duration=LONG)
+    assert hand_back(log, Hold(lease=lease, replay=run_number), seqs=[]) == []
     assert held(log, "a", run_number).lease == lease
 
 
 def test_a_lost_lease_renews_and_hands_back_nothing(log: EventLog, run_number: int) -> None:
     lost, now = new_lease(), new_lease()
-    claim(log, ["a"], replay=run_number, lease=lost, duration=timedelta(0))
+    claim(log, Hold(lease=lost, replay=run_number), ["a"], duration=timedelta(0))
     assert [swept.event_id for swept in sweep(log) if swept.was is State.RUNNING] == ["a"]
     queued = held(log, "a", run_number)
-    renew(log, replay=run_number, lease=lost, duration=LONG)
-    assert hand_back(log, replay=run_number, lease=lost) == []
+    renew(log, Hold(lease=lost, replay=run_number), duration=LONG)
+    assert hand_back(log, Hold(lease=lost, replay=run_number)) == []
     assert held(log, "a", run_number) == queued
-    claim(log, ["a"], replay=run_number, lease=now, duration=timedelta(minutes=1))
+    claim(log, Hold(lease=now, replay=run_number), ["a"], duration=timedelta(minutes=1))
     running = held(log, "a", run_number)
-    renew(log, replay=run_number, lease=lost, duration=LONG)
-    assert hand_back(log, replay=run_number, lease=lost) == []
+    renew(log, Hold(lease=lost, replay=run_number), duration=LONG)
+    assert hand_back(log, Hold(lease=lost, replay=run_number)) == []
     assert held(log, "a", run_number) == running
 
 

@@ -7,6 +7,7 @@ import pytest
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.hand_on import hand_on
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.lines import release_line
 from eventlog.listing import read_page
@@ -148,10 +149,10 @@ class Moving:
         self._replay = replay
 
     def move(self, *ids: str) -> list[Woken]:
-        lease = new_lease()
-        claimed = claim(self._lane.log, ids, replay=self._replay, lease=lease, duration=LONG)
+        hold = Hold(lease=new_lease(), replay=self._replay)
+        claimed = claim(self._lane.log, hold, ids, duration=LONG)
         placements = [self._lane.placement(one) for one in claimed]
-        return list(hand_on(self._lane.log, placements, replay=self._replay, lease=lease).woken)
+        return list(hand_on(self._lane.log, hold, placements).woken)
 
 
 SUBJECTS = ("a1", "a2", None)

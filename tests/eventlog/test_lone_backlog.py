@@ -5,7 +5,7 @@ from sqlalchemy import insert
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.lone_backlog import is_far_ahead
 from eventlog.replays import Replay, read_replay
 from eventlog.states import State

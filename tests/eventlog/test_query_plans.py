@@ -17,6 +17,7 @@ from eventlog.export import read_export_page
 from eventlog.failure_group_detail import read_group
 from eventlog.failure_groups import Filters, find_fingerprints, read_groups
 from eventlog.held_leases import read_held_leases
+from eventlog.hold import Hold
 from eventlog.last_run import LastRun
 from eventlog.leases import claim, hand_back, holds, new_lease, renew
 from eventlog.limits import Limit
@@ -54,8 +55,8 @@ def full(database_url: str) -> Iterator[EventLog]:
 
 
 def run(log: EventLog, event_id: str, state: State, *, replay: int = 0) -> None:
-    lease = new_lease()
-    (claimed,) = claim(log, [event_id], replay=replay, lease=lease, duration=LEASE)
+    hold = Hold(lease=new_lease(), replay=replay)
+    (claimed,) = claim(log, hold, [event_id], duration=LEASE)
     failed = state in (State.DEAD, State.WAITING)
     result = Result(
         seq=claimed.seq,
@@ -69,7 +70,7 @@ def run(log: EventLog, event_id: str, state: State, *, replay: int = 0) -> None:
         failure=Failure(error_type="E", message="m", traceback="t", fingerprint="f1") if failed else None,
     )
     closing_ = Closing(seq=claimed.seq, event_id=event_id, state=state)
-    settle(log, replay=replay, lease=lease, results=[result], closings=[] if replay else [closing_])
+    settle(log, hold, results=[result], closings=[] if replay else [closing_])
 
 
 def make_due(log: EventLog, *ids: str) -> None:
@@ -84,14 +85,14 @@ def test_no_step_of_an_events_way_reads_all(full: EventLog) -> None:
 
     def hold() -> None:
         lease = new_lease()
-        (claimed,) = claim(full, ["a"], replay=0, lease=lease, duration=LEASE)
+        (claimed,) = claim(full, Hold(lease=lease, replay=0), ["a"], duration=LEASE)
         steps = StepsOnRecord(log=full, seq=claimed.seq, handler="h", replay=0, lease=lease)
         steps.find("k")
         steps.record("k", "v")
-        renew(full, replay=0, lease=lease, duration=LEASE)
-        assert holds(full, replay=0, lease=lease, seq=claimed.seq)
+        renew(full, Hold(lease=lease, replay=0), duration=LEASE)
+        assert holds(full, Hold(lease=lease, replay=0), seq=claimed.seq)
         read_held_leases(full)
-        assert hand_back(full, replay=0, lease=lease) == ["a"]
+        assert hand_back(full, Hold(lease=lease, replay=0)) == ["a"]
 
     def end() -> None:
         run(full, "a", State.DONE)

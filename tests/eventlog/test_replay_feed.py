@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, create, read_outcomes, read_replay
@@ -25,10 +26,10 @@ def accept_and_run(log: EventLog, *ids: str, state: State = State.DONE) -> None:
 
 def leave_unhandled(log: EventLog, event_id: str) -> None:
     accept(log, event_id)
-    lease = new_lease()
-    (claimed,) = claim(log, [event_id], replay=0, lease=lease, duration=LONG)
+    hold = Hold(lease=new_lease(), replay=0)
+    (claimed,) = claim(log, hold, [event_id], duration=LONG)
     closing = Closing(seq=claimed.seq, event_id=event_id, state=State.UNHANDLED)
-    settle(log, replay=0, lease=lease, results=[], closings=[closing])
+    settle(log, hold, results=[], closings=[closing])
 
 
 def of(log: EventLog, number: int) -> Replay:
@@ -117,7 +118,7 @@ def test_a_handler_is_given_events_that_came_before_it_existed_and_unhandled_one
 def test_what_is_in_flight_is_passed_over_and_named(log: EventLog) -> None:
     accept(log, "queued", "running", "waiting", "half")
     accept_and_run(log, "done")
-    claim(log, ["running"], replay=0, lease=new_lease(), duration=LONG)
+    claim(log, Hold(lease=new_lease(), replay=0), ["running"], duration=LONG)
     run(log, "waiting", {"h": State.WAITING})
     run(log, "half", {"h": State.DONE, "other": State.WAITING})
     number = make_replay(log)
@@ -176,7 +177,7 @@ def test_an_event_for_several_handlers_is_told_once(log: EventLog) -> None:
     number = make_replay(log, handlers=["one", "two", "three"])
     assert turn(log, number).event_ids == ("a",)
     assert of(log, number).fed == 3
-    (claimed,) = claim(log, ["a"], replay=number, lease=new_lease(), duration=LONG)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=number), ["a"], duration=LONG)
     assert {prior.handler for prior in claimed.prior} == {"one", "two", "three"}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from eventlog.database import EventLog
 from eventlog.hand_on import HandedOn, hand_on
+from eventlog.hold import Hold
 from eventlog.leases import Claimed, claim, new_lease
 from eventlog.replay_feed import feed
 from eventlog.replays import create
@@ -27,11 +28,11 @@ class Replaying:
 
     def claim(self, *ids: str) -> tuple[str, list[Claimed]]:
         lease = new_lease()
-        return lease, claim(self.lane.log, ids, replay=self.number, lease=lease, duration=LONG)
+        return lease, claim(self.lane.log, Hold(lease=lease, replay=self.number), ids, duration=LONG)
 
     def hand_on(self, lease: str, claimed: list[Claimed]) -> HandedOn:
         placements = [self.lane.placement(one) for one in claimed]
-        return hand_on(self.lane.log, placements, replay=self.number, lease=lease)
+        return hand_on(self.lane.log, Hold(lease=lease, replay=self.number), placements)
 
     def run(self, *ids: str) -> list[str]:
         _, runs = self.lane.claim(*ids, replay=self.number)

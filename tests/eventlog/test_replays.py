@@ -4,6 +4,7 @@ import pytest
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.replay_preview import preview
 from eventlog.replays import (
@@ -115,7 +116,7 @@ def test_a_cancelled_replay_queues_nothing_more_and_withdraws_what_is_queued(log
     number = make_replay(log)
     assert not turn(log, number, 3).finished
     run(log, "a", {"h": State.DONE}, in_replay=number)
-    claim(log, ["b"], replay=number, lease=new_lease(), duration=LONG)
+    claim(log, Hold(lease=new_lease(), replay=number), ["b"], duration=LONG)
     assert cancel(log, number)
     replay = read_replay(log, number)
     assert replay
@@ -125,7 +126,7 @@ def test_a_cancelled_replay_queues_nothing_more_and_withdraws_what_is_queued(log
     assert read_outcomes(log, number) == {State.DONE: 1, State.RUNNING: 1, State.SKIPPED: 1}
     withdrawn = delivery_rows(log, "c", replay=number)["h"]
     assert (withdrawn.due_at, withdrawn.note) == (None, "its replay was cancelled")
-    assert claim(log, ["c"], replay=number, lease=new_lease(), duration=LONG) == []
+    assert claim(log, Hold(lease=new_lease(), replay=number), ["c"], duration=LONG) == []
     make_delivery_due(log, "h", in_=LONG)
     assert sweep(log) == []
     assert not cancel(log, number)

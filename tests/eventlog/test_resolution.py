@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
 from eventlog.diagnosis import read_recently_dead
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.listing import read_page
 from eventlog.replay_preview import preview
@@ -133,7 +134,7 @@ def test_while_a_worker_is_at_the_event_it_is_left_to_it(log: EventLog) -> None:
     make_delivery_due(log, "slow")
     make_event_due(log, "evt_1")
     sweep(log)
-    claim(log, ["evt_1"], replay=0, lease=new_lease(), duration=LEASE)
+    claim(log, Hold(lease=new_lease(), replay=0), ["evt_1"], duration=LEASE)
     done = resolved(log)
     assert (names(done), len(done.left)) == ([], 1)
     assert delivery_rows(log, "evt_1")["bad"].state == State.DEAD

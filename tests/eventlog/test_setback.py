@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.setback import bring_nearer
 from eventlog.states import State
@@ -40,7 +41,7 @@ def test_an_event_and_its_delivery_are_due_together(log: EventLog) -> None:
     bring_nearer(log, jump=HOUR)
     clock.by = -HOUR + timedelta(minutes=6)  # the retry was to come after five
     assert [one.event_id for one in sweep(log)] == ["evt_1"]
-    (claimed,) = claim(log, ["evt_1"], replay=0, lease=new_lease(), duration=LONG)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=0), ["evt_1"], duration=LONG)
     assert [prior.is_due for prior in claimed.prior] == [True]
 
 
@@ -54,7 +55,7 @@ def test_a_second_sweeper_that_saw_the_same_jump_changes_nothing(log: EventLog) 
 
 def test_leases_and_what_was_written_since_are_left_alone(log: EventLog) -> None:
     accept(log, "running", "fresh")
-    claim(log, ["running"], replay=0, lease=new_lease(), duration=LONG)
+    claim(log, Hold(lease=new_lease(), replay=0), ["running"], duration=LONG)
     before = event_row(log, "running")
     SetClock(log).by = -HOUR
     make_event_due(log, "fresh", in_=LONG)

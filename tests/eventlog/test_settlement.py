@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import Claimed, claim, new_lease
 from eventlog.settlement import Closing, Failure, Result, settle
 from eventlog.states import State
@@ -31,7 +32,7 @@ FAILURE = Failure(
 
 
 def claimed(log: EventLog, *ids: str, lease: str, replay: int = 0) -> list[Claimed]:
-    return claim(log, ids, replay=replay, lease=lease, duration=LONG)
+    return claim(log, Hold(lease=lease, replay=replay), ids, duration=LONG)
 
 
 def result(
@@ -79,7 +80,7 @@ def test_each_outcome_is_kept_on_a_row_of_its_own(log: EventLog) -> None:
         result(event, "not for me", State.SKIPPED, note="nothing to do"),
     ]
     closings = [closing(event, State.WAITING)]
-    assert settle(log, replay=0, lease=lease, results=results, closings=closings) == set()
+    assert settle(log, Hold(lease=lease, replay=0), results=results, closings=closings) == set()
     rows = delivery_rows(log, "evt_1")
     assert {name: (row.state, row.attempts, row.failures, row.note) for name, row in rows.items()} == {
         "good": ("done", 1, 0, None),
@@ -101,7 +102,7 @@ def test_a_failure_is_kept_with_its_traceback(log: EventLog) -> None:
         result(event, "good", State.DONE),
         result(event, "bad", State.DEAD, attempt=3, failure=FAILURE),
     ]
-    settle(log, replay=0, lease=lease, results=results)
+    settle(log, Hold(lease=lease, replay=0), results=results)
     (row,) = failure_rows(log, "evt_1")
     assert (row.handler, row.replay, row.attempt) == ("bad", 0, 3)
     assert row.failed_at == STARTED + timedelta(milliseconds=1, microseconds=500)
@@ -113,10 +114,10 @@ def test_outcomes_may_be_settled_before_their_event_is_closed(log: EventLog) -> 
     accept(log, "evt_1")
     lease = new_lease()
     (event,) = claimed(log, "evt_1", lease=lease)
-    assert settle(log, replay=0, lease=lease, results=[result(event, "first", State.DONE)]) == set()
+    assert settle(log, Hold(lease=lease, replay=0), results=[result(event, "first", State.DONE)]) == set()
     assert (event_row(log, "evt_1").state, event_row(log, "evt_1").lease) == (State.RUNNING, lease)
     results, closings = [result(event, "second", State.DONE)], [closing(event, State.DONE)]
-    assert settle(log, replay=0, lease=lease, results=results, closings=closings) == set()
+    assert settle(log, Hold(lease=lease, replay=0), results=results, closings=closings) == set()
     assert states(log, "evt_1") == {"first": "done", "second": "done"}
     row = event_row(log, "evt_1")
     assert (row.state, row.lease, row.due_at) == (State.DONE, None, None)
@@ -129,8 +130,7 @@ def test_events_are_closed_each_in_its_own_state(log: EventLog) -> None:
     ends = (State.UNHANDLED, State.DONE, State.DEAD)
     settle(
         log,
-        replay=0,
-        lease=lease,
+        Hold(lease=lease, replay=0),
         results=[],
         closings=[closing(event, state) for event, state in zip(events, ends, strict=False)],
     )
@@ -149,7 +149,7 @@ def test_a_waiting_event_is_due_with_the_earliest_of_its_waiting_deliveries(log:
         result(other, "seconds", State.WAITING, retry_in=timedelta(seconds=2)),
     ]
     closings = [closing(event, State.WAITING), closing(other, State.WAITING)]
-    settle(log, replay=0, lease=lease, results=results, closings=closings)
+    settle(log, Hold(lease=lease, replay=0), results=results, closings=closings)
     row, rows = event_row(log, "evt_1"), delivery_rows(log, "evt_1")
     assert (row.state, row.lease, row.due_at) == (State.WAITING, None, rows["minutes"].due_at)
     assert event_row(log, "evt_2").due_at == delivery_rows(log, "evt_2")["seconds"].due_at
@@ -160,14 +160,14 @@ def test_a_retry_replaces_the_outcome_and_keeps_the_failures(log: EventLog) -> N
     first = new_lease()
     (event,) = claimed(log, "evt_1", lease=first)
     waiting = result(event, "h", State.WAITING, failures=1, retry_in=LONG, failure=FAILURE, note="busy")
-    settle(log, replay=0, lease=first, results=[waiting], closings=[closing(event, State.WAITING)])
+    settle(log, Hold(lease=first, replay=0), results=[waiting], closings=[closing(event, State.WAITING)])
     make_delivery_due(log, "h")
     make_event_due(log, "evt_1")
     sweep(log)
     again = new_lease()
     (event,) = claimed(log, "evt_1", lease=again)
     done = result(event, "h", State.DONE, attempt=2, failures=1)
-    settle(log, replay=0, lease=again, results=[done], closings=[closing(event, State.DONE)])
+    settle(log, Hold(lease=again, replay=0), results=[done], closings=[closing(event, State.DONE)])
     row = delivery_rows(log, "evt_1")["h"]
     assert (row.state, row.attempts, row.failures, row.due_at, row.note) == ("done", 2, 1, None, None)
     assert (event_row(log, "evt_1").state, event_row(log, "evt_1").due_at) == (State.DONE, None)
@@ -177,8 +177,7 @@ def test_a_retry_replaces_the_outcome_and_keeps_the_failures(log: EventLog) -> N
 def settle_one(log: EventLog, event: Claimed, lease: str, *, replay: int = 0) -> set[int]:
     return settle(
         log,
-        replay=replay,
-        lease=lease,
+        Hold(lease=lease, replay=replay),
         results=[result(event, "h", State.DEAD, failures=1, failure=FAILURE)],
         closings=[] if replay else [closing(event, State.DEAD)],
     )
@@ -193,7 +192,7 @@ def test_what_a_lost_lease_would_settle_is_not_written_and_reported(log: EventLo
     queued = event_row(log, "lost")
     results = [result(event, "h", State.DEAD, failure=FAILURE) for event in (kept, lost)]
     closings = [closing(event, State.DEAD) for event in (kept, lost)]
-    assert settle(log, replay=0, lease=lease, results=results, closings=closings) == {lost.seq}
+    assert settle(log, Hold(lease=lease, replay=0), results=results, closings=closings) == {lost.seq}
     assert (states(log, "lost"), failure_rows(log, "lost"), event_row(log, "lost")) == ({}, [], queued)
     assert (states(log, "kept"), len(failure_rows(log, "kept"))) == ({"h": "dead"}, 1)
     assert event_row(log, "kept").state == State.DEAD
@@ -210,7 +209,7 @@ def test_an_outcome_that_comes_after_another_worker_claimed_the_event_changes_no
     assert settle_one(log, event, slow) == {event.seq}
     assert event_row(log, "evt_1") == running
     done, closings = [result(event, "h", State.DONE)], [closing(event, State.DONE)]
-    assert settle(log, replay=0, lease=quick, results=done, closings=closings) == set()
+    assert settle(log, Hold(lease=quick, replay=0), results=done, closings=closings) == set()
     assert settle_one(log, event, slow) == {event.seq}
     assert settle_one(log, event, quick) == {event.seq}  # its own is over, too
     assert states(log, "evt_1") == {"h": "done"}
@@ -252,7 +251,7 @@ def test_a_replay_that_has_to_wait_is_claimed_again_when_due(log: EventLog) -> N
     lease = new_lease()
     number, event = replayed(log, lease)
     waiting = result(event, "h", State.WAITING, failures=1, retry_in=LONG, failure=FAILURE)
-    assert settle(log, replay=number, lease=lease, results=[waiting]) == set()
+    assert settle(log, Hold(lease=lease, replay=number), results=[waiting]) == set()
     row = delivery_rows(log, "evt_1", replay=number)["h"]
     assert (row.state, row.lease) == ("waiting", None)
     assert 0 <= LONG.total_seconds() - seconds_until_due(log, row) < 5
@@ -288,14 +287,14 @@ def test_a_delivery_of_a_replay_that_is_settled_is_not_settled_again_with_the_re
     lease = new_lease()
     (event,) = claimed(log, "evt_1", lease=lease, replay=number)
     waiting = result(event, "one", State.WAITING, failures=1, retry_in=LONG, failure=FAILURE)
-    assert settle(log, replay=number, lease=lease, results=[waiting]) == set()
+    assert settle(log, Hold(lease=lease, replay=number), results=[waiting]) == set()
     late = [result(event, handler, State.DONE, attempt=2) for handler in ("one", "two")]
-    assert settle(log, replay=number, lease=lease, results=late) == set()
+    assert settle(log, Hold(lease=lease, replay=number), results=late) == set()
     assert states(log, "evt_1", replay=number) == {"one": "waiting", "two": "done"}
 
 
 def test_settling_nothing_is_no_mistake(log: EventLog) -> None:
-    assert settle(log, replay=0, lease=new_lease(), results=[]) == set()
+    assert settle(log, Hold(lease=new_lease(), replay=0), results=[]) == set()
 
 
 def test_many_outcomes_share_one_settlement(log: EventLog) -> None:
@@ -305,7 +304,7 @@ def test_many_outcomes_share_one_settlement(log: EventLog) -> None:
     found = claimed(log, *ids, lease=lease)
     results = [result(event, handler, State.DONE) for event in found for handler in ("one", "two")]
     closings = [closing(event, State.DONE) for event in found]
-    assert settle(log, replay=0, lease=lease, results=results, closings=closings) == set()
+    assert settle(log, Hold(lease=lease, replay=0), results=results, closings=closings) == set()
     with log.read() as connection:
         rows = connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state)).all()
     assert rows == [(State.DONE, 600)]
@@ -324,7 +323,7 @@ def test_an_outcome_that_the_database_refuses_fails_no_other(log: EventLog) -> N
     results[2] = result(found[2], "h", State.SKIPPED, note="lone \ud800")
     results[5] = result(found[5], "h", State.DEAD, failures=1, failure=UNSTORABLE_FAILURE)
     closings = [closing(event, state.state) for event, state in zip(found, results, strict=True)]
-    assert settle(log, replay=0, lease=lease, results=results, closings=closings) == set()
+    assert settle(log, Hold(lease=lease, replay=0), results=results, closings=closings) == set()
     assert [event_row(log, event_id).state for event_id in ids] == [one.state for one in results]
     assert delivery_rows(log, "evt_2")["h"].note is None
     (failure,) = failure_rows(log, "evt_5")
@@ -339,7 +338,7 @@ def test_an_outcome_that_can_be_stored_in_no_words_is_told_and_left_to_its_lease
     results = [result(good, "h", State.DONE), result(refused, "h", State.DONE, attempt=2**80)]
     closings = [closing(good, State.DONE), closing(refused, State.DONE)]
     with capture_logs() as logs:
-        lost = settle(log, replay=0, lease=lease, results=results, closings=closings)
+        lost = settle(log, Hold(lease=lease, replay=0), results=results, closings=closings)
     assert lost == {refused.seq}
     assert event_row(log, "good").state == State.DONE
     assert (event_row(log, "refused").state, event_row(log, "refused").lease) == (State.RUNNING, lease)
@@ -350,13 +349,13 @@ def test_a_failure_is_not_recorded_over_an_attempt_that_is_on_record(log: EventL
     accept(log, "evt_1")
     lease = new_lease()
     (event,) = claimed(log, "evt_1", lease=lease)
-    settle(log, replay=0, lease=lease, results=[result(event, "h", State.DONE)])
+    settle(log, Hold(lease=lease, replay=0), results=[result(event, "h", State.DONE)])
     crashed = result(event, "h", State.WAITING, failures=1, retry_in=LONG, failure=FAILURE)
-    assert settle(log, replay=0, lease=lease, results=[crashed]) == set()
+    assert settle(log, Hold(lease=lease, replay=0), results=[crashed]) == set()
     assert states(log, "evt_1") == {"h": "done"}
     assert failure_rows(log, "evt_1") == []
     again = result(event, "h", State.DEAD, attempt=2, failures=1, failure=FAILURE)
-    settle(log, replay=0, lease=lease, results=[again])
+    settle(log, Hold(lease=lease, replay=0), results=[again])
     assert (states(log, "evt_1"), len(failure_rows(log, "evt_1"))) == ({"h": "dead"}, 1)
 
 
@@ -364,7 +363,7 @@ def test_an_event_that_waits_for_nothing_is_due_at_once(log: EventLog) -> None:
     accept(log, "evt_1")
     lease = new_lease()
     (event,) = claimed(log, "evt_1", lease=lease)
-    settle(log, replay=0, lease=lease, results=[], closings=[closing(event, State.WAITING)])
+    settle(log, Hold(lease=lease, replay=0), results=[], closings=[closing(event, State.WAITING)])
     assert seconds_until_due(log, event_row(log, "evt_1")) <= 0
 
 
@@ -374,5 +373,5 @@ def test_an_event_of_which_more_is_to_run_is_due_at_once_though_a_retry_waits(lo
     now, later = claimed(log, "now", "later", lease=lease)
     results = [result(event, "h", State.WAITING, retry_in=LONG) for event in (now, later)]
     closings = [replace(closing(now, State.WAITING), is_due_now=True), closing(later, State.WAITING)]
-    settle(log, replay=0, lease=lease, results=results, closings=closings)
+    settle(log, Hold(lease=lease, replay=0), results=results, closings=closings)
     assert [swept.event_id for swept in sweep(log)] == ["now"]

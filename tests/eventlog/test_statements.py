@@ -10,6 +10,7 @@ from eventlog.database import EventLog
 from eventlog.effects import StepsOnRecord
 from eventlog.heartbeats import beat
 from eventlog.held_leases import read_held_leases
+from eventlog.hold import Hold
 from eventlog.leases import claim, hand_back, new_lease, renew
 from eventlog.settlement import Closing, Result, settle
 from eventlog.states import State
@@ -24,10 +25,10 @@ def run_one(log: EventLog, event_id: str) -> None:
     record(log, [an_event(event_id)])
     record(log, [an_event(event_id)])
     lease = new_lease()
-    claim(log, [event_id], replay=0, lease=lease, duration=LEASE)
-    hand_back(log, replay=0, lease=lease)
-    (claimed,) = claim(log, [event_id], replay=0, lease=lease, duration=LEASE)
-    renew(log, replay=0, lease=lease, duration=LEASE)
+    claim(log, Hold(lease=lease, replay=0), [event_id], duration=LEASE)
+    hand_back(log, Hold(lease=lease, replay=0))
+    (claimed,) = claim(log, Hold(lease=lease, replay=0), [event_id], duration=LEASE)
+    renew(log, Hold(lease=lease, replay=0), duration=LEASE)
     steps = StepsOnRecord(log=log, seq=claimed.seq, handler="h", replay=0, lease=lease)
     steps.find("k")
     steps.record("k", event_id)
@@ -41,7 +42,7 @@ def run_one(log: EventLog, event_id: str) -> None:
         duration=timedelta(0),
     )
     closing = Closing(seq=claimed.seq, event_id=event_id, state=State.DONE)
-    settle(log, replay=0, lease=lease, results=[result], closings=[closing])
+    settle(log, Hold(lease=lease, replay=0), results=[result], closings=[closing])
     beat(log, name="worker", kind="worker")
     read_held_leases(log)
     sweep(log)

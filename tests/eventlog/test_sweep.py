@@ -8,6 +8,7 @@ from sqlalchemy import event, insert, select, text, update
 
 from eventlog.acceptance import record
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.states import REQUEUE_GRACE, State
 from eventlog.sweep import Swept, sweep
@@ -31,7 +32,7 @@ def seen(swept: list[Swept]) -> list[tuple[str, int, State]]:
 
 
 def take(log: EventLog, event_id: str, *, replay: int = 0, duration: timedelta) -> None:
-    assert claim(log, [event_id], replay=replay, lease=new_lease(), duration=duration)
+    assert claim(log, Hold(lease=new_lease(), replay=replay), [event_id], duration=duration)
 
 
 def test_nothing_is_swept_when_nothing_is_due(log: EventLog) -> None:
@@ -144,7 +145,7 @@ def test_a_large_backlog_is_swept_in_turns_without_loss(log: EventLog) -> None:
 def test_two_sweepers_at_once_never_find_the_same(log: EventLog, second: EventLog) -> None:
     ids = [f"evt_{number}" for number in range(600)]
     record(log, [an_event(event_id) for event_id in ids])
-    claim(log, ids[:200], replay=0, lease=new_lease(), duration=EXPIRED)
+    claim(log, Hold(lease=new_lease(), replay=0), ids[:200], duration=EXPIRED)
     make_event_due(log, *ids[200:])
     start = Barrier(4)
 

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.outcome import Failure, Result
 from eventlog.replays import ReplayState, cancel, read_outcomes, read_replay
@@ -77,8 +78,8 @@ def test_what_ran_when_its_replay_was_cancelled_is_not_tried_again(
     settled: State,
 ) -> None:
     number = replayed(log, "a")
-    lease = new_lease()
-    (claimed,) = claim(log, ["a"], replay=number, lease=lease, duration=LONG)
+    hold = Hold(lease=new_lease(), replay=number)
+    (claimed,) = claim(log, hold, ["a"], duration=LONG)
     if is_cancelled:
         assert cancel(log, number)
     result = Result(
@@ -92,6 +93,6 @@ def test_what_ran_when_its_replay_was_cancelled_is_not_tried_again(
         retry_in=LONG,
         failure=Failure(error_type="E", message="", traceback="", fingerprint="f"),
     )
-    settle(log, replay=number, lease=lease, results=[result])
+    settle(log, hold, results=[result])
     row = delivery_rows(log, "a", replay=number)["h"]
     assert (row.state, row.due_at is None, row.attempts) == (settled, is_cancelled, 1)

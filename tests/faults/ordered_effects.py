@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 
 from eventlog.database import EventLog
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.tables import deliveries, events
 
 MODULE_NAME: Final = "noting_handlers"

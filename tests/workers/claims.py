@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import update
 
 from eventlog.database import EventLog
-from eventlog.leases import ORIGINAL_RUN, Claimed, claim, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import Claimed, claim, new_lease
 from eventlog.settlement import Closing, Failure, Result
 from eventlog.states import State
 from eventlog.sweep import sweep
@@ -24,14 +25,12 @@ def claim_some(log: EventLog, *ids: str) -> Batch:
 
 
 def claim_batch(log: EventLog, ids: Sequence[str], *, replay: int = ORIGINAL_RUN) -> Batch:
-    lease = new_lease()
-    return Batch(
-        lease=lease, replay=replay, claimed=claim(log, ids, replay=replay, lease=lease, duration=LONG)
-    )
+    hold = Hold(lease=new_lease(), replay=replay)
+    return Batch(hold, claim(log, hold, ids, duration=LONG))
 
 
 def claim_one(log: EventLog, event_id: str, *, replay: int = ORIGINAL_RUN) -> Claimed:
-    (claimed,) = claim(log, [event_id], replay=replay, lease=new_lease(), duration=LONG)
+    (claimed,) = claim(log, Hold(lease=new_lease(), replay=replay), [event_id], duration=LONG)
     return claimed
 
 

@@ -7,7 +7,8 @@ from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.detail import Delivery, EventDetail, read_detail
 from eventlog.event import Event
-from eventlog.leases import ORIGINAL_RUN, claim, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import claim, new_lease
 from eventlog.settlement import Closing, Result, settle
 from eventlog.sweep import sweep
 from handlers import Router
@@ -40,16 +41,16 @@ class Dispatching:
 
     def run(self, event_id: str = "evt_1", *, replay: int = ORIGINAL_RUN) -> EventDetail:
         """Run what is due of an event, and record it; gives what the log then knows of it."""
-        lease = new_lease()
-        claimed = claim(self.log, [event_id], replay=replay, lease=lease, duration=timedelta(seconds=30))
+        hold = Hold(lease=new_lease(), replay=replay)
+        claimed = claim(self.log, hold, [event_id], duration=timedelta(seconds=30))
 
         def keep(results: list[Result], closing: Closing | None) -> None:
             closings = [] if closing is None else [closing]
-            settle(self.log, replay=replay, lease=lease, results=results, closings=closings)
+            settle(self.log, hold, results=results, closings=closings)
 
         is_lost: Callable[[], bool] = lambda: self.lost  # noqa: E731 - asked anew before each handler
         for one in claimed:
-            self._dispatcher.dispatch(one, replay=replay, lease=lease, is_lost=is_lost, record=keep)
+            self._dispatcher.dispatch(one, hold, is_lost=is_lost, record=keep)
         return self.detail(event_id)
 
     def run_again(self, event_id: str = "evt_1", *, replay: int = ORIGINAL_RUN) -> EventDetail:

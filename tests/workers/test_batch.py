@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 from eventlog.event import Event
+from eventlog.hold import Hold
 from eventlog.leases import Claimed
 from workers.batch import Batch
 
@@ -17,7 +18,7 @@ def batch_of(number: int) -> Batch:
         )
         for seq in range(1, number + 1)
     ]
-    return Batch(lease="l", replay=0, claimed=claimed)
+    return Batch(Hold(lease="l", replay=0), claimed)
 
 
 def test_events_are_started_in_order_and_once() -> None:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.detail import read_detail
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease, renew
 from eventlog.replays import create
 from eventlog.selection import Selection
@@ -100,8 +101,7 @@ def test_a_retry_that_is_due_is_sent_without_a_word(log: EventLog, queue: EventQ
     waiting = a_result(1, State.WAITING, failure=True)
     settle(
         log,
-        replay=0,
-        lease=batch.lease,
+        batch.hold,
         results=[waiting],
         closings=[closing(1, "evt_1", State.WAITING)],
     )
@@ -183,16 +183,16 @@ def test_the_databases_clock_set_forward_ends_no_lease_of_the_living(
     set_clock.by = timedelta(hours=1)
     with capture_logs() as logs:
         for second in range(1, 6):
-            renew(log, replay=0, lease=living.lease, duration=LEASE)
+            renew(log, living.hold, duration=LEASE)
             clock.turn(second)
     assert [(line["event"], line.get("seconds")) for line in logs if "jumped" in line["event"]] == [
         ("database_clock_jumped", pytest.approx(3600, abs=2))
     ]
     assert state(log, "living") is State.RUNNING
     assert state(log, "dead") is State.RUNNING  # it asked for 30 s, and gets them
-    assert dead.lease
+    assert dead.hold.lease
     for second in range(6, 32):
-        renew(log, replay=0, lease=living.lease, duration=LEASE)
+        renew(log, living.hold, duration=LEASE)
         clock.turn(second)
     assert (state(log, "living"), state(log, "dead")) == (State.RUNNING, State.QUEUED)
 
@@ -201,7 +201,7 @@ def test_the_databases_clock_set_back_delays_neither_retries_nor_the_leases_of_t
     log: EventLog, queue: EventQueue, clock: Clock
 ) -> None:
     accept(log, "lost", "dead")
-    claim(log, ["dead"], replay=0, lease=new_lease(), duration=LEASE)
+    claim(log, Hold(lease=new_lease(), replay=0), ["dead"], duration=LEASE)
     set_clock = SetClock(log)
     clock.turn(0)
     set_clock.by = -timedelta(hours=1)

@@ -65,19 +65,16 @@ def a_note(
         retry_after_crash=retry_in,
     )
     return Note(
-        is_ready=True, lease=batch.lease, replay=batch.replay, running=None if seq is None else running
+        is_ready=True,
+        lease=batch.hold.lease,
+        replay=batch.hold.replay,
+        running=None if seq is None else running,
     )
 
 
 def test_the_delivery_that_ran_is_charged_and_the_others_are_freed(here: Recovering) -> None:
     batch = claim_some(here.log, "evt_1", "evt_2", "evt_3")
-    settle(
-        here.log,
-        replay=0,
-        lease=batch.lease,
-        results=[a_result(1)],
-        closings=[closing(1, "evt_1")],
-    )
+    settle(here.log, batch.hold, results=[a_result(1)], closings=[closing(1, "evt_1")])
     with capture_logs() as logs:
         here.recover(a_note(batch, seq=2))
     assert here.detail("evt_1").state is State.DONE
@@ -150,7 +147,7 @@ def test_in_a_replay_its_delivery_is_charged_and_the_others_are_freed(here: Reco
     accept(here.log, "evt_1", "evt_2")
     first = claim_batch(here.log, ["evt_1", "evt_2"])
     closings = [closing(1, "evt_1"), closing(2, "evt_2")]
-    settle(here.log, replay=0, lease=first.lease, results=[a_result(1), a_result(2)], closings=closings)
+    settle(here.log, first.hold, results=[a_result(1), a_result(2)], closings=closings)
     replay = create(here.log, selection=Selection(), handlers={"h": ["*"], "i": ["*"]}, who="a test")
     feed(here.log, replay, turn=10, choose=choose_handlers)
     batch = claim_batch(here.log, ["evt_1", "evt_2"], replay=replay)

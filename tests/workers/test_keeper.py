@@ -279,7 +279,7 @@ def test_what_may_have_been_handed_back_already_is_not_started_here(
         start(other)
         assert batch.start_next() is None
         keeper.finish()
-    assert leases.holds(log, replay=0, lease=other.lease, seq=2)
+    assert leases.holds(log, other.hold, seq=2)
 
 
 def _detail_handlers(log: EventLog, event_id: str) -> list[str]:

@@ -6,7 +6,8 @@ import pytest
 
 from eventlog.event import Event
 from eventlog.hand_on import Placement
-from eventlog.leases import ORIGINAL_RUN, Claimed, PriorDelivery
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import Claimed, PriorDelivery
 from eventlog.limits import Limit
 from eventlog.states import State
 from handlers import Context, Router
@@ -53,11 +54,11 @@ def prior(handler: str, *, is_due: bool = True, queue: str | None = None) -> Pri
 def placed(
     router: Router, one: Claimed, *, replay: int = ORIGINAL_RUN, queue: str | None = None
 ) -> list[str]:
-    return [each.handler for each in placements(router, one, replay=replay, queue=queue)]
+    return [each.handler for each in placements(router, one, Hold(lease="l", replay=replay, queue=queue))]
 
 
 def test_of_a_fresh_event_all_are_handed_on_that_run_alone(router: Router) -> None:
-    assert placements(router, claimed(), replay=ORIGINAL_RUN, queue=None) == [
+    assert placements(router, claimed(), Hold(lease="l", replay=ORIGINAL_RUN)) == [
         Placement(seq=7, handler="slow", queue="slow", subject="a1", patterns=("agent.*",)),
         Placement(
             seq=7,

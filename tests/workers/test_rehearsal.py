@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.in_memory import InMemoryLog
-from eventlog.leases import ORIGINAL_RUN, claim, new_lease
+from eventlog.leases import claim, new_lease
 from handlers.outcome import HandlerTimeout
 from tests.eventlog.stored import accept
 from workers.rehearsal import (
@@ -69,7 +70,7 @@ def test_a_lease_ends_by_the_logs_clock_alone() -> None:
     queue = QueueInMemory()
     clock = SteppedClock(log, queue, lease=timedelta(seconds=30))
     accept(log, "a")
-    claim(log, ["a"], replay=ORIGINAL_RUN, lease=new_lease(), duration=timedelta(seconds=30))
+    claim(log, Hold(lease=new_lease(), replay=ORIGINAL_RUN), ["a"], duration=timedelta(seconds=30))
     now += timedelta(seconds=29)
     clock.turn(10)
     assert queue.take() is None

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.hand_on import hand_on
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.replays import Replay, ReplayState, cancel, create, read_outcomes, read_replay
 from eventlog.selection import Selection
@@ -162,10 +163,10 @@ def test_the_jobs_of_one_replay_leave_less_room_for_the_next(
 
 def move(log: EventLog, replay: int, *ids: str) -> None:
     """Hand deliveries on to the queue of their handler, as a worker does at once with what is not its own."""
-    lease = new_lease()
-    claimed = claim(log, ids, replay=replay, lease=lease, duration=LONG)
+    hold = Hold(lease=new_lease(), replay=replay)
+    claimed = claim(log, hold, ids, duration=LONG)
     lane = Lane(log=log, handler="h", queue="slow", is_ordered=False)
-    hand_on(log, [lane.placement(one) for one in claimed], replay=replay, lease=lease)
+    hand_on(log, hold, [lane.placement(one) for one in claimed])
 
 
 def test_a_replay_is_fed_no_more_while_much_of_it_waits_in_the_queue_of_its_handler(

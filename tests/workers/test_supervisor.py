@@ -112,7 +112,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 page.write(running(1, 60))
 time.sleep(60)
 """
-    supervisor = supervise(program, lease=batch.lease)
+    supervisor = supervise(program, lease=batch.hold.lease)
     before = _due_at(log)
     thread, codes = run_aside(supervisor)
     wait_until(lambda: _due_at(log) != before)  # the handler runs: its lease is renewed
@@ -126,7 +126,7 @@ time.sleep(60)
 
 def test_a_lease_is_renewed_while_a_handler_runs_within_its_time(log: EventLog, supervise: Supervise) -> None:
     batch = claim_some(log, "evt_1")
-    supervisor = supervise("page.write(running(1, 60)); time.sleep(60)", lease=batch.lease)
+    supervisor = supervise("page.write(running(1, 60)); time.sleep(60)", lease=batch.hold.lease)
     before = _due_at(log)
     thread, _ = run_aside(supervisor)
     wait_until(lambda: _due_at(log) != before)  # to 3 s from now; the claim was for 30 s
@@ -138,7 +138,7 @@ def test_a_lease_is_renewed_while_a_handler_runs_within_its_time(log: EventLog, 
 
 def test_a_child_that_died_while_a_handler_ran_charges_that_one(log: EventLog, supervise: Supervise) -> None:
     batch = claim_some(log, "evt_1", "evt_2")
-    supervise("page.write(running(2, 60)); os.kill(os.getpid(), 9)", lease=batch.lease)._run_child()
+    supervise("page.write(running(2, 60)); os.kill(os.getpid(), 9)", lease=batch.hold.lease)._run_child()
     assert failed_handlers(log, "evt_1", "evt_2") == ["h2"]
     details = [read_detail(log, event_id) for event_id in ("evt_1", "evt_2")]
     assert [detail and detail.state for detail in details] == [State.QUEUED, State.QUEUED]
@@ -159,7 +159,7 @@ while True:
         assert first is not None
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SEQ", str(first.seq))
-            supervise(program, lease=batch.lease)._run_child()
+            supervise(program, lease=batch.hold.lease)._run_child()
         assert failed_handlers(log, f"evt_innocent_{number}") == []
         assert failed_handlers(log, f"evt_late_{number}") in ([], [f"h{first.seq}"])
 
@@ -175,7 +175,7 @@ def test_a_child_stuck_outside_of_all_handlers_is_replaced_and_nobody_charged(
 ) -> None:
     batch = claim_some(log, "evt_1", "evt_2")
     program = "page.write(Note(is_ready=True, lease=lease)); time.sleep(60)"
-    end = supervise(program, lease=batch.lease)._run_child()
+    end = supervise(program, lease=batch.hold.lease)._run_child()
     assert end.cause == "was killed, because it was stuck outside of all handlers"
     details = [read_detail(log, event_id) for event_id in ("evt_1", "evt_2")]
     assert [detail and detail.state for detail in details] == [State.QUEUED, State.QUEUED]
@@ -193,7 +193,9 @@ def test_a_child_that_waits_for_a_log_that_is_away_is_left_to_wait(
         raise LogUnavailable("away")
 
     monkeypatch.setattr("workers.renewer.leases.renew", away)
-    supervisor = supervise("page.write(Note(is_ready=True, lease=lease)); time.sleep(60)", lease=batch.lease)
+    supervisor = supervise(
+        "page.write(Note(is_ready=True, lease=lease)); time.sleep(60)", lease=batch.hold.lease
+    )
     with capture_logs() as logs:
         thread, _ = run_aside(supervisor)
         wait_until(lambda: len(tries) >= 5)  # of which three would do
@@ -222,7 +224,7 @@ def test_a_child_that_a_handler_ended_is_restarted_at_once(
     log: EventLog, supervise: Supervise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = claim_some(log, "evt_1")
-    supervisor = supervise("page.write(running(1, 60)); os._exit(3)", lease=batch.lease)
+    supervisor = supervise("page.write(running(1, 60)); os._exit(3)", lease=batch.hold.lease)
     waits: list[float] = []
 
     def wait(seconds: float) -> None:
@@ -241,6 +243,6 @@ def test_a_child_that_grew_too_large_is_killed_and_what_ran_is_charged(
     monkeypatch.setenv("HOOKS_WORKER_MEMORY_MIB", "300")
     batch = claim_some(log, "evt_1", "evt_2")
     program = "page.write(running(2, 60)); eaten = bytearray(400 * 1024 * 1024); time.sleep(60)"
-    end = supervise(program, lease=batch.lease)._run_child()
+    end = supervise(program, lease=batch.hold.lease)._run_child()
     assert end.cause == "was killed, because it used more than 300 MiB of memory (HOOKS_WORKER_MEMORY_MIB)"
     assert failed_handlers(log, "evt_1", "evt_2") == ["h2"]

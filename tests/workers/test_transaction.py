@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from structlog.testing import capture_logs
 
 from eventlog.database import EventLog
-from eventlog.leases import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN
 from eventlog.replay_feed import feed
 from eventlog.replays import create
 from eventlog.selection import Selection

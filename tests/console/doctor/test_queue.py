@@ -8,6 +8,7 @@ from redis import Redis
 from console.doctor.finding import Finding, Level
 from console.doctor.queue import check_queue
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from tests.eventlog.stored import accept, opened
 from tests.servers.valkey import Valkey
@@ -73,7 +74,7 @@ def test_old_jobs_unread_jobs_and_suspended_workers_are_told() -> None:
 
 def test_a_started_job_is_not_left_while_its_events_are_held(log: EventLog) -> None:
     accept(log, "held", "free")
-    claim(log, ["held"], replay=0, lease=new_lease(), duration=LONG)
+    claim(log, Hold(lease=new_lease(), replay=0), ["held"], duration=LONG)
 
     def started(event_id: str) -> QueueContents:
         job = HeldJob(id="j", event_ids=(event_id,))

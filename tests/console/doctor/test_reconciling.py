@@ -9,6 +9,7 @@ from console.doctor import reconciling
 from console.doctor.finding import Finding, Level
 from console.doctor.reconciling import Reconciliation, Repair
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.instant import database_now_plus
 from eventlog.leases import claim, new_lease, renew
 from eventlog.reconciliation import search
@@ -189,13 +190,13 @@ def test_what_a_waiting_job_names_is_backlog_and_not_stranded(log: EventLog) -> 
 def test_a_lease_that_is_renewed_while_the_doctor_waits_is_left_alone(log: EventLog) -> None:
     lease = new_lease()
     accept(log, "held", "gone")
-    claim(log, ["held"], replay=0, lease=lease, duration=-LONG)
-    claim(log, ["gone"], replay=0, lease=new_lease(), duration=-LONG)
+    claim(log, Hold(lease=lease, replay=0), ["held"], duration=-LONG)
+    claim(log, Hold(lease=new_lease(), replay=0), ["gone"], duration=-LONG)
     mender = Mender()
 
     def sleep(seconds: float) -> None:
         assert seconds == 11
-        renew(log, replay=0, lease=lease, duration=LEASE)
+        renew(log, Hold(lease=lease, replay=0), duration=LEASE)
 
     repair = Repair(send=mender.send, renewal_seconds=11, sleep=sleep)
     (finding,) = ills(list(Reconciliation(log, None, repair=repair).check()))
@@ -215,7 +216,7 @@ def test_nobody_waits_where_no_lease_is_in_question(log: EventLog) -> None:
 def test_a_delivery_of_an_event_that_runs_is_left_to_its_worker(log: EventLog) -> None:
     running(log)
     row = event_row(log, VICTIM)
-    settle(log, replay=0, lease=row.lease, results=[a_result(row.seq, "h1", State.WAITING)])
+    settle(log, Hold(lease=row.lease, replay=0), results=[a_result(row.seq, "h1", State.WAITING)])
     with log.write() as connection:
         connection.execute(update(deliveries).values(due_at=None))
     mender = Mender()

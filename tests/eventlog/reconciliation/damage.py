@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.instant import database_now_plus
 from eventlog.leases import claim, new_lease
 from eventlog.outcome import Closing
@@ -46,17 +47,16 @@ def queued(log: EventLog) -> None:
 
 def running(log: EventLog) -> None:
     accept(log, VICTIM)
-    claim(log, [VICTIM], replay=0, lease=new_lease(), duration=LEASE)
+    claim(log, Hold(lease=new_lease(), replay=0), [VICTIM], duration=LEASE)
 
 
 def waiting(log: EventLog) -> None:
     accept(log, VICTIM)
-    lease = new_lease()
-    (claimed,) = claim(log, [VICTIM], replay=0, lease=lease, duration=LEASE)
+    hold = Hold(lease=new_lease(), replay=0)
+    (claimed,) = claim(log, hold, [VICTIM], duration=LEASE)
     settle(
         log,
-        replay=0,
-        lease=lease,
+        hold,
         results=[
             a_result(claimed.seq, "h1", State.WAITING, in_=HOUR),
             a_result(claimed.seq, "h2", State.DONE),
@@ -89,7 +89,7 @@ def replayed(log: EventLog) -> None:
 def replay_running(log: EventLog) -> None:
     done(log)
     number = replay(log, VICTIM, "h1")
-    claim(log, [VICTIM], replay=number, lease=new_lease(), duration=LEASE)
+    claim(log, Hold(lease=new_lease(), replay=number), [VICTIM], duration=LEASE)
 
 
 def alone(log: EventLog) -> Lane:

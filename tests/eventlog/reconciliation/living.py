@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.early_retry import bring_forward
-from eventlog.leases import ORIGINAL_RUN, Claimed, claim, hand_back, new_lease
+from eventlog.hold import ORIGINAL_RUN, Hold
+from eventlog.leases import Claimed, claim, hand_back, new_lease
 from eventlog.outcome import Closing, Failure, Result
 from eventlog.replays import cancel, read_replays
 from eventlog.resolution import resolve
@@ -56,12 +57,12 @@ class Living:
         wanted = ids or [f"evt_{self.random.randrange(self._accepted + 1)}" for _ in range(3)]
         # A killed worker's lease is over at once: the sweep comes next.
         duration = self.random.choice((LEASE, timedelta(0)))
-        for claimed in claim(self.log, wanted, replay=replay, lease=lease, duration=duration):
+        for claimed in claim(self.log, Hold(lease=lease, replay=replay), wanted, duration=duration):
             end = self.random.choice(("ended", "ended", "ended", "killed", "killed midway", "handed back"))
             if end in ("ended", "killed midway"):
                 self.run(claimed, replay, lease, closes=end == "ended")
             if end == "handed back":
-                hand_back(self.log, replay=replay, lease=lease, seqs=[claimed.seq])
+                hand_back(self.log, Hold(lease=lease, replay=replay), seqs=[claimed.seq])
 
     def run(
         self,
@@ -84,7 +85,7 @@ class Living:
             state = self.random.choice(outcomes)
             states[handler] = state
             result = a_result(claimed.seq, handler, state, attempt=attempts.get(handler, 0) + 1)
-            settle(self.log, replay=replay, lease=lease, results=[result])
+            settle(self.log, Hold(lease=lease, replay=replay), results=[result])
             if not closes and self.random.random() < 0.5:
                 return
         if closes and replay == ORIGINAL_RUN:
@@ -94,7 +95,7 @@ class Living:
                 state=summarise(list(states.values())),
                 has_lone=any(prior.queue is not None for prior in claimed.prior),
             )
-            settle(self.log, replay=replay, lease=lease, results=[], closings=[closing])
+            settle(self.log, Hold(lease=lease, replay=replay), results=[], closings=[closing])
 
     def sweep(self) -> None:
         for swept in sweep(self.log):
@@ -125,7 +126,7 @@ class Living:
         for _ in range(20):
             for event_id, replay in jobs:
                 lease = new_lease()
-                for claimed in claim(self.log, [event_id], replay=replay, lease=lease, duration=LEASE):
+                for claimed in claim(self.log, Hold(lease=lease, replay=replay), [event_id], duration=LEASE):
                     self.run(claimed, replay, lease, outcomes=(State.DONE,))
             jobs = [(swept.event_id, swept.replay) for swept in sweep(self.log)]
             if not self.lanes.work_off() and not jobs:

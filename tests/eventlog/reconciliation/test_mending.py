@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import text, update
 
 from eventlog.database import EventLog
+from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
 from eventlog.reconciliation.ailment import Ailment
 from eventlog.reconciliation.mending import mend
@@ -32,7 +33,7 @@ def test_what_a_worker_claimed_since_it_was_found_is_left_alone(log: EventLog) -
     accept(log, "taken", "left")
     make_event_due(log, "taken", "left")
     found = search(log, ailment("stranded"))
-    claim(log, ["taken"], replay=0, lease=new_lease(), duration=LEASE)
+    claim(log, Hold(lease=new_lease(), replay=0), ["taken"], duration=LEASE)
     taken = event_row(log, "taken")
     assert [ill.name for ill in mend(log, ailment("stranded"), found)] == ["left"]
     assert event_row(log, "taken") == taken
