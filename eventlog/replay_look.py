@@ -6,9 +6,11 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from eventlog.received import Window
 from eventlog.replay_pairs import find_repeated
 from eventlog.replay_turn import Candidate
 from eventlog.replays import Replay
+from eventlog.states import State
 from eventlog.tables import events
 
 _SEQS_A_LOOK: Final = 200_000
@@ -50,8 +52,9 @@ def _has_index(replay: Replay) -> bool:
         return False
     if selection.last_run is not None:
         return selection.last_run.must_be_dead or replay.only_failed
-    # Of a type and a state it serves one alone.
-    return selection.subject is not None or (selection.type is None) != (selection.state is None)
+    if selection.type is not None and selection.state in (State.QUEUED, State.RUNNING, State.DONE):
+        return selection.subject is not None  # there is none that begins with both
+    return selection.subject is not None or selection.type is not None or selection.state is not None
 
 
 def _find_repeated(connection: Connection, replay: Replay, upto: int, at_most: int) -> list[Candidate]:
@@ -61,8 +64,7 @@ def _find_repeated(connection: Connection, replay: Replay, upto: int, at_most: i
         replay.handlers,
         only_failed=replay.only_failed,
         limit=at_most,
-        after=replay.cursor,
-        upto=upto,
+        window=Window(after=replay.cursor, below=upto + 1),
     )
     return [
         Candidate(seq=event.seq, id=event.id, state=event.state, handlers=event.handlers)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, and_, or_, select, true
 
 from eventlog.last_run import LastRun
 from eventlog.query_plans import unindexed
+from eventlog.received import Window
 from eventlog.runs import is_last_run, is_run
 from eventlog.selection import Selection
 from eventlog.states import State
@@ -35,15 +36,6 @@ class Repeated:
 _SHOWN: Final = (events.c.id, events.c.type, events.c.state, events.c.received_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
-    """Which seqs, and how many of them."""
-
-    after: int
-    upto: int | None
-    limit: int
-
-
 def find_repeated(
     connection: Connection,
     selection: Selection,
@@ -51,17 +43,15 @@ def find_repeated(
     *,
     only_failed: bool,
     limit: int,
-    after: int = 0,
-    upto: int | None = None,
+    window: Window,
 ) -> list[Repeated]:
     """Find the first so many events in the order of arrival; handlers are given with their patterns.
 
     The selection says what their last run must have been.
     """
-    within = _Window(after=after, upto=upto, limit=limit)
     rows = [
-        [(row, handler) for row in connection.execute(query.add_columns(*_SHOWN))]
-        for handler, query in _queries(selection, handlers, within, only_failed=only_failed)
+        [(row, handler) for row in connection.execute(query.limit(limit).add_columns(*_SHOWN))]
+        for handler, query in _queries(selection, handlers, window, only_failed=only_failed)
     ]
     merged = heapq.merge(*rows, key=lambda found: found[0].seq)
     return list(_first(merged, limit))
@@ -74,12 +64,12 @@ def count_repeated(
     *,
     only_failed: bool,
     limit: int,
+    window: Window,
 ) -> tuple[int, int]:
     """Count what `find_repeated` finds, without reading it: events, and the handlers for all of them."""
-    within = _Window(after=0, upto=None, limit=limit)
     seqs = [
-        connection.execute(query).scalars().all()
-        for _, query in _queries(selection, handlers, within, only_failed=only_failed)
+        connection.execute(query.limit(limit)).scalars().all()
+        for _, query in _queries(selection, handlers, window, only_failed=only_failed)
     ]
     of_events = [len(list(same)) for _, same in islice(groupby(heapq.merge(*seqs)), limit)]
     return len(of_events), sum(of_events)
@@ -102,12 +92,12 @@ def _first(merged: Iterator[Any], limit: int) -> Iterator[Repeated]:
 
 
 def _queries(
-    selection: Selection, handlers: Mapping[str, Sequence[str]], within: _Window, *, only_failed: bool
+    selection: Selection, handlers: Mapping[str, Sequence[str]], window: Window, *, only_failed: bool
 ) -> Iterator[tuple[str, Select[Any]]]:
     """Give a query for each handler alone, from its own index on: all together would be sorted each time."""
     last_run = (selection.last_run or LastRun()).and_dead(dead=only_failed)
     for handler, patterns in handlers.items():
-        yield handler, _query(selection, last_run, handler, patterns, within)
+        yield handler, _query(selection, last_run, handler, patterns, window)
 
 
 def _query(
@@ -115,7 +105,7 @@ def _query(
     last_run: LastRun,
     handler: str,
     patterns: Sequence[str],
-    within: _Window,
+    window: Window,
 ) -> Select[Any]:
     seq = deliveries.c.event_seq if last_run.fingerprint is None else failures.c.event_seq
     query = (
@@ -124,7 +114,8 @@ def _query(
         .join(events, events.c.seq == deliveries.c.event_seq)
         .where(
             deliveries.c.handler == handler,
-            seq > within.after,
+            seq > window.after,
+            seq < window.below,
             *last_run.conditions(handler),
             *selection.conditions(),
             or_(*(and_(true(), *Selection(type=pattern).conditions()) for pattern in patterns)),
@@ -132,7 +123,6 @@ def _query(
             is_last_run(),
         )
         .order_by(seq)
-        .limit(within.limit)
     )
     if last_run.fingerprint is not None:
         last_failure = and_(
@@ -142,4 +132,4 @@ def _query(
             failures.c.attempt == deliveries.c.attempts,
         )
         query = query.join(failures, last_failure).where(failures.c.fingerprint == last_run.fingerprint)
-    return query if within.upto is None else query.where(seq <= within.upto)
+    return query

@@ -90,11 +90,24 @@ def _preview_repeated(
     listed: int,
 ) -> Preview:
     with log.read() as connection:
+        window = exact_window_of(connection, selection, Window())
         number, of_handlers = count_repeated(
-            connection, selection, handlers, only_failed=only_failed, limit=COUNT_LIMIT + 1
+            connection,
+            selection,
+            handlers,
+            only_failed=only_failed,
+            limit=COUNT_LIMIT + 1,
+            window=window,
         )
         found = (
-            find_repeated(connection, selection, handlers, only_failed=only_failed, limit=listed)
+            find_repeated(
+                connection,
+                selection,
+                handlers,
+                only_failed=only_failed,
+                limit=listed,
+                window=window,
+            )
             if listed
             else []
         )

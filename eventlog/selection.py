@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, exists, select
 
 from eventlog.last_run import LastRun
-from eventlog.query_plans import is_at_rest, is_unended_alone, is_unfinished, unindexed
+from eventlog.query_plans import is_at_rest, is_notable, is_unended_alone, is_unfinished, unindexed
 from eventlog.states import HELD_BACK, State
 from eventlog.tables import deliveries, events, failures
 
@@ -53,8 +53,7 @@ class Selection:
         elif self.state in HELD_BACK:
             found.append(_holds_back(self.state))
         elif self.state is not None:
-            of_its_index = is_unfinished if self.state in (State.QUEUED, State.RUNNING) else is_at_rest
-            found += [of_its_index(events), events.c.state == self.state]
+            found += [_of_its_index(self.state), events.c.state == self.state]
         return found
 
     def times(self) -> list[ColumnElement[bool]]:
@@ -138,6 +137,13 @@ def _of_type(wanted: str) -> ColumnElement[bool]:
     return events.c.type.between(family, family + LAST_CHARACTER) & events.c.type.startswith(
         family, autoescape=True
     )
+
+
+def _of_its_index(state: State) -> ColumnElement[bool]:
+    """Say what the indexes that hold events in this state hold."""
+    if state in (State.QUEUED, State.RUNNING):
+        return is_unfinished(events)
+    return is_at_rest(events) if state is State.DONE else is_notable(events)
 
 
 def _looked_up_type(wanted: str) -> ColumnElement[bool]:

@@ -105,6 +105,7 @@ def test_a_piece_that_holds_too_many_is_gone_on_with(log: EventLog) -> None:
         Selection(ids=("agent.failed_0",), since=NOW - DAY),
         Selection(type="agent.failed"),
         Selection(state=State.DEAD),
+        Selection(type="agent.failed", state=State.DEAD),
         Selection(subject="a1"),
         Selection(last_run=LastRun(fingerprint="f1")),
     ],
@@ -158,7 +159,7 @@ MANY_SELECTED = {
     "family and since": Selection(type="memory.*", since=LATE),
     "state and since": Selection(state=State.DONE, since=LATE),
     "subject and since": Selection(subject="s1", since=LATE),
-    "type and state": Selection(type="memory.t1", state=State.DEAD),
+    "type and state": Selection(type="memory.t1", state=State.DONE),
 }
 
 
