@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, update
 
 from eventlog.database import EventLog
+from eventlog.event_rows import sum_up
 from eventlog.hold import ORIGINAL_RUN
 from eventlog.instant import database_now
 from eventlog.lines import release_line
 from eventlog.locked_event import LockedEvent, lock_event
 from eventlog.outcome import Woken
-from eventlog.outcome_rows import sum_up
 from eventlog.states import State
 from eventlog.tables import deliveries
 

@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from eventlog.database import EventLog
+from eventlog.event_rows import close_events
 from eventlog.faults import Fault, classify
 from eventlog.hold import Hold
 from eventlog.outcome import Aftermath, Closing, Failure, Result
-from eventlog.outcome_rows import close_events, held_seqs, record_results
+from eventlog.outcome_rows import held_seqs, record_results
 
 __all__ = ["Closing", "Failure", "Result", "settle"]
 

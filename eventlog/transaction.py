@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from eventlog.database import EventLog
 from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
+from eventlog.event_rows import lock_events
 from eventlog.faults import Fault, classify
 from eventlog.hold import Hold
 from eventlog.outcome import Result
-from eventlog.outcome_rows import lock_events, record_results
+from eventlog.outcome_rows import record_results
 from eventlog.settlement import See
 from eventlog.tables import deliveries, events
 
