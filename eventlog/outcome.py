@@ -3,6 +3,7 @@
 Those that are made for every event are Structs, which are made several times as fast as dataclasses.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,3 +76,7 @@ class Aftermath:
     """Deliveries that may run now: jobs are to be sent for them."""
     settled: tuple[Closing, ...] = ()
     """Events whose last deliveries these were, of those that run alone."""
+
+
+AfterCommit = Callable[[Aftermath], None]
+"""Called when outcomes are committed, with what they mean for others: sends jobs, tells of what is over."""

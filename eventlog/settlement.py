@@ -1,6 +1,6 @@
 """Last step: settle. Record what came of each delivery, and of each event whose run is over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -12,15 +12,10 @@ from eventlog.database import EventLog
 from eventlog.event_rows import close_events
 from eventlog.faults import Fault, classify
 from eventlog.hold import Hold
-from eventlog.outcome import Aftermath, Closing, Failure, Result
+from eventlog.outcome import AfterCommit, Aftermath, Closing, Failure, Result
 from eventlog.outcome_rows import held_seqs, record_results
 
-__all__ = ["Closing", "Failure", "Result", "settle"]
-
 _NOT_STORABLE: Final = "OutcomeNotStorable"
-
-See = Callable[[Aftermath], None]
-"""Sees to what outcomes mean for others, once they are committed."""
 
 
 def _nothing(_aftermath: Aftermath) -> None: ...
@@ -32,11 +27,11 @@ def settle(
     *,
     results: Sequence[Result],
     closings: Sequence[Closing] = (),
-    see: See = _nothing,
+    after_commit: AfterCommit = _nothing,
 ) -> set[int]:
     """Record results, and close events, as far as they are held still.
 
-    `see` is told, after the commit, which deliveries may run now, and which events are over with these.
+    `after_commit` is told which deliveries may run now, and which events are over with these.
 
     Returns the seqs of events whose lease was lost: nothing was written about those. An outcome that the
     database refuses never fails its neighbours: it is recorded in other words, or its event counts as lost.
@@ -50,11 +45,11 @@ def settle(
     except (UnicodeError, OverflowError) as error:
         refusal = error  # the driver could not even send a value
     else:
-        see(aftermath)
+        after_commit(aftermath)
         return lost
     seqs = sorted({result.seq for result in results} | {closing.seq for closing in closings})
     if len(seqs) == 1:
-        return _settle_refused(log, hold, results, closings, see, refusal)
+        return _settle_refused(log, hold, results, closings, after_commit, refusal)
     lost = set()
     for half in (set(seqs[: len(seqs) // 2]), set(seqs[len(seqs) // 2 :])):
         lost |= settle(
@@ -62,7 +57,7 @@ def settle(
             hold,
             results=[result for result in results if result.seq in half],
             closings=[closing for closing in closings if closing.seq in half],
-            see=see,
+            after_commit=after_commit,
         )
     return lost
 
@@ -72,7 +67,7 @@ def _settle_refused(
     hold: Hold,
     results: Sequence[Result],
     closings: Sequence[Closing],
-    see: See,
+    after_commit: AfterCommit,
     refusal: Exception,
 ) -> set[int]:
     worded = [_in_other_words(result, refusal) for result in results]
@@ -81,7 +76,7 @@ def _settle_refused(
         seqs = {result.seq for result in results} | {closing.seq for closing in closings}
         structlog.get_logger("worker").error("outcome_refused", event_seqs=sorted(seqs), error=str(refusal))
         return seqs
-    return settle(log, hold, results=worded, closings=closings, see=see)
+    return settle(log, hold, results=worded, closings=closings, after_commit=after_commit)
 
 
 def _in_other_words(result: Result, refusal: Exception) -> Result:

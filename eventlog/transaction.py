@@ -15,9 +15,8 @@ from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
 from eventlog.event_rows import lock_events
 from eventlog.faults import Fault, classify
 from eventlog.hold import Hold
-from eventlog.outcome import Result
+from eventlog.outcome import AfterCommit, Result
 from eventlog.outcome_rows import record_results
-from eventlog.settlement import See
 from eventlog.tables import deliveries, events
 
 __all__ = ["OutcomeTransaction", "Session", "begin"]
@@ -29,11 +28,13 @@ _TRANSACTION_TIMEOUT_SINCE: Final = (17,)
 class OutcomeTransaction:
     """One that is open; undone unless committed."""
 
-    def __init__(self, log: EventLog, connection: Connection, hold: Hold, *, see: See) -> None:
+    def __init__(
+        self, log: EventLog, connection: Connection, hold: Hold, *, after_commit: AfterCommit
+    ) -> None:
         self._log = log
         self._connection = connection
         self._hold = hold
-        self._see = see
+        self._after_commit = after_commit
         # In a savepoint: the user's own commit() and rollback() end that, and never our transaction.
         self.session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
 
@@ -61,7 +62,7 @@ class OutcomeTransaction:
             if self._log.is_sqlite:
                 raise LogUnavailable(f"the transaction could not be committed: {error.orig}") from error
             raise CommitUnknown(f"nobody knows whether it was committed: {error.orig}") from error
-        self._see(aftermath)
+        self._after_commit(aftermath)
 
 
 @contextmanager
@@ -72,9 +73,9 @@ def begin(
     seq: int,
     handler: str,
     seconds: float,
-    see: See = lambda _aftermath: None,
+    after_commit: AfterCommit = lambda _aftermath: None,
 ) -> Iterator[OutcomeTransaction]:
-    """Open a transaction for a delivery that is held; `see` is told of its aftermath.
+    """Open a transaction for a delivery that is held; `after_commit` is told of its aftermath.
 
     Raises `LogUnavailable`, `LeaseLost` before the block begins; errors in the block stay as they are.
     """
@@ -85,7 +86,7 @@ def begin(
             _require_lease(connection, hold, seq, handler, lock=False)
         except DBAPIError as error:
             raise LogUnavailable(f"the event log can't be used: {error.orig}") from error
-        transaction = OutcomeTransaction(log, connection, hold, see=see)
+        transaction = OutcomeTransaction(log, connection, hold, after_commit=after_commit)
         try:
             yield transaction
         finally:

@@ -90,7 +90,7 @@ class Worker:
             self._announce,
             SurroundingsLeftAlone(),
             transaction_seconds=_TRANSACTION_SECONDS,
-            see=keeper.see,
+            after_commit=keeper.after_commit,
             now=clock.now,
             chance=lambda: 0.0,
             logger=logger.bind,

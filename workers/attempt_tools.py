@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from eventlog.database import EventLog
 from eventlog.effects import StepsOnRecord
 from eventlog.hold import Hold
-from eventlog.outcome import Result
-from eventlog.settlement import See
+from eventlog.outcome import AfterCommit, Result
 from eventlog.transaction import begin
 from handlers.apis import AttemptApis, MakeApis
 from handlers.http import AttemptHttp
@@ -47,7 +46,7 @@ class Workshop:
         surroundings: Surroundings,
         *,
         transaction_seconds: float,
-        see: See,
+        after_commit: AfterCommit,
         make_http: Callable[..., AttemptHttp],
         make_apis: MakeApis,
     ) -> None:
@@ -56,7 +55,7 @@ class Workshop:
         self.announce = announce
         self.surroundings = surroundings
         self.transaction_seconds = transaction_seconds
-        self.see = see
+        self.after_commit = after_commit
         self.make_http = make_http
         self.make_apis = make_apis
         self.pid = getpid()
@@ -153,7 +152,7 @@ class AttemptTools:
                     begin,
                     shop.log,
                     hold,
-                    see=shop.see,
+                    after_commit=shop.after_commit,
                     seq=running.seq,
                     handler=running.handler,
                     seconds=shop.transaction_seconds,

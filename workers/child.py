@@ -106,7 +106,7 @@ class WorkerChild:
             Announcer(self._page),
             surroundings,
             transaction_seconds=self._settings.transaction_seconds,
-            see=self._keeper.see,
+            after_commit=self._keeper.after_commit,
             release=HandlerSettings().release,
             make_apis=apis_of(ApiSettings(), redis_url=self._redis_url),
         )

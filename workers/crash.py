@@ -9,7 +9,8 @@ import structlog
 
 from eventlog import leases
 from eventlog.database import EventLog
-from eventlog.settlement import Failure, Result, settle
+from eventlog.outcome import Failure, Result
+from eventlog.settlement import settle
 from workers.memory import GROWN_EXIT
 from workers.page import Note, Running
 from workers.queue.redis_queue import EventQueue
@@ -48,7 +49,7 @@ def recover(log: EventLog, queue: EventQueue, note: Note, *, cause: str, charge:
             log,
             hold,
             results=[result],
-            see=lambda aftermath: send_woken(queue, aftermath.woken),
+            after_commit=lambda aftermath: send_woken(queue, aftermath.woken),
         )
         if not lost:
             structlog.get_logger("worker").error(

@@ -15,8 +15,7 @@ from eventlog.database import EventLog
 from eventlog.event import Event
 from eventlog.hold import Hold
 from eventlog.leases import Claimed, PriorDelivery
-from eventlog.outcome import Result
-from eventlog.settlement import See
+from eventlog.outcome import AfterCommit, Result
 from eventlog.states import State
 from handlers import Context
 from handlers.apis import AttemptApis, MakeApis
@@ -79,7 +78,7 @@ class Deliverer:
         surroundings: Surroundings,
         *,
         transaction_seconds: float,
-        see: See = _nothing,
+        after_commit: AfterCommit = _nothing,
         release: str | None = None,
         now: Callable[[], datetime] = _utc_now,
         chance: Callable[[], float] = random.random,
@@ -93,7 +92,7 @@ class Deliverer:
             announce,
             surroundings,
             transaction_seconds=transaction_seconds,
-            see=see,
+            after_commit=after_commit,
             make_http=make_http,
             make_apis=make_apis,
         )

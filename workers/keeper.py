@@ -14,8 +14,8 @@ import structlog
 from eventlog import leases
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
-from eventlog.outcome import Aftermath, Woken
-from eventlog.settlement import Closing, Result, settle
+from eventlog.outcome import Aftermath, Closing, Result, Woken
+from eventlog.settlement import settle
 from workers.batch import Batch
 from workers.queue.redis_queue import EventQueue
 from workers.waking import send_or_leave, send_woken
@@ -65,8 +65,8 @@ class Keeper:
             if is_first:  # what comes after it shares its commit
                 self._changed.notify_all()
 
-    def see(self, aftermath: Aftermath) -> None:
-        """See to what recorded outcomes mean for others."""
+    def after_commit(self, aftermath: Aftermath) -> None:
+        """Send jobs for what may run now, and tell of the events that are over."""
         self.wake(aftermath.woken)
         self._report_settled(aftermath.settled)
 
@@ -133,7 +133,7 @@ class Keeper:
                     batch.hold,
                     results=results,
                     closings=closings,
-                    see=self.see,
+                    after_commit=self.after_commit,
                 )
             except LogUnavailable:
                 with self._changed:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from eventlog.database import EventLog
 from eventlog.held_leases import read_held_leases
-from eventlog.settlement import Closing, Result, settle
+from eventlog.outcome import Closing, Result
+from eventlog.settlement import settle
 from handlers.outcome import HandlerTimeout
 from workers.batch import Batch
 from workers.clock import Clock
@@ -83,7 +84,7 @@ class KeeperAtOnce(Keeper):
             batch.hold,
             results=results,
             closings=[] if closing is None else [closing],
-            see=self.see,
+            after_commit=self.after_commit,
         )
         batch.lose(lost)
 

@@ -10,9 +10,10 @@ from eventlog.database import EventLog
 from eventlog.event import Event
 from eventlog.heartbeats import beat
 from eventlog.hold import Hold
+from eventlog.outcome import Closing, Failure, Result
 from eventlog.replay_feed import feed
 from eventlog.replays import ReplayState, read_replays
-from eventlog.settlement import Closing, Failure, Result, settle
+from eventlog.settlement import settle
 from eventlog.states import State, summarise
 from handlers.pattern import matches
 

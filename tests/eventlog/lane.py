@@ -129,7 +129,7 @@ class Lane:
             self.log,
             Hold(lease=run.lease, replay=run.replay, queue=self.queue),
             results=[result],
-            see=lambda aftermath: self.jobs.extend(aftermath.woken),
+            after_commit=lambda aftermath: self.jobs.extend(aftermath.woken),
         )
 
     def sweep(self) -> list[str]:

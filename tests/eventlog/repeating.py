@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from eventlog.database import EventLog
 from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.leases import claim, new_lease
-from eventlog.settlement import Closing, Failure, Result, settle
+from eventlog.outcome import Closing, Failure, Result
+from eventlog.settlement import settle
 from eventlog.states import State
 
 OLD, NEW = "aaaaaa111111", "bbbbbb222222"

@@ -13,11 +13,12 @@ from eventlog.event import Event
 from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.leases import claim, new_lease
 from eventlog.open_transactions import ANNOUNCEMENT
+from eventlog.outcome import Closing, Failure, Result
 from eventlog.replay_feed import feed
 from eventlog.replays import create
 from eventlog.schema import upgrade
 from eventlog.selection import Selection
-from eventlog.settlement import Closing, Failure, Result, settle
+from eventlog.settlement import settle
 from eventlog.states import State
 from eventlog.tables import events
 

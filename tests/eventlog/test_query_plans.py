@@ -24,6 +24,7 @@ from eventlog.limits import Limit
 from eventlog.listing import read_arrivals, read_latest, read_page
 from eventlog.lone_diagnosis import read_held_lines, read_lone_queues
 from eventlog.lone_sweep import look_for_due
+from eventlog.outcome import Closing, Failure, Result
 from eventlog.recent_outcomes import read_recent_outcomes
 from eventlog.reconciliation.replay_counts import read_miscounts
 from eventlog.reconciliation.search import measure
@@ -32,7 +33,7 @@ from eventlog.replay_preview import preview
 from eventlog.replays import cancel, create, read_outcomes, read_replay
 from eventlog.resolution import resolve
 from eventlog.selection import Selection
-from eventlog.settlement import Closing, Failure, Result, settle
+from eventlog.settlement import settle
 from eventlog.states import State
 from eventlog.sweep import sweep
 from eventlog.tables import events

@@ -7,10 +7,11 @@ from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.hold import Hold
 from eventlog.leases import claim, new_lease
+from eventlog.outcome import Closing
 from eventlog.replay_feed import feed
 from eventlog.replays import Replay, ReplayState, create, read_outcomes, read_replay
 from eventlog.selection import Selection
-from eventlog.settlement import Closing, settle
+from eventlog.settlement import settle
 from eventlog.states import REQUEUE_GRACE, State
 from eventlog.tables import deliveries, replays
 from tests.eventlog.feeding import EVERY, choose, feed_all, make_replay, turn

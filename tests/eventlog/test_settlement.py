@@ -9,7 +9,8 @@ from eventlog.acceptance import record
 from eventlog.database import EventLog
 from eventlog.hold import Hold
 from eventlog.leases import Claimed, claim, new_lease
-from eventlog.settlement import Closing, Failure, Result, settle
+from eventlog.outcome import Closing, Failure, Result
+from eventlog.settlement import settle
 from eventlog.states import State
 from eventlog.sweep import sweep
 from eventlog.tables import deliveries

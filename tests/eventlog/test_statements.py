@@ -12,7 +12,8 @@ from eventlog.heartbeats import beat
 from eventlog.held_leases import read_held_leases
 from eventlog.hold import Hold
 from eventlog.leases import claim, hand_back, new_lease, renew
-from eventlog.settlement import Closing, Result, settle
+from eventlog.outcome import Closing, Result
+from eventlog.settlement import settle
 from eventlog.states import State
 from eventlog.sweep import sweep
 from tests.eventlog.lane import Lane

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from eventlog.database import EventLog
 from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.leases import Claimed, claim, new_lease
-from eventlog.settlement import Closing, Failure, Result
+from eventlog.outcome import Closing, Failure, Result
 from eventlog.states import State
 from eventlog.sweep import sweep
 from eventlog.tables import deliveries, events

@@ -9,7 +9,8 @@ from eventlog.detail import Delivery, EventDetail, read_detail
 from eventlog.event import Event
 from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.leases import claim, new_lease
-from eventlog.settlement import Closing, Result, settle
+from eventlog.outcome import Closing, Result
+from eventlog.settlement import settle
 from eventlog.sweep import sweep
 from handlers import Router
 from tests.workers.claims import make_due
