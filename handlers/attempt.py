@@ -49,7 +49,7 @@ def attempt(
     if deadline is not None and now() > deadline:
         return Dead(missed(handler))
     try:
-        outcome = _attempt(handler, function or handler.function, event, context, failures, random)
+        outcome = _call(handler, function or handler.function, event, context, failures, random)
     except BaseException as error:  # noqa: BLE001 - the worker's timer may strike while an outcome is made
         outcome = _failed(handler, error, failures, random)
     if deadline is not None and isinstance(outcome, Retried) and now() + outcome.delay > deadline:
@@ -57,7 +57,7 @@ def attempt(
     return outcome
 
 
-def _attempt(
+def _call(
     handler: Handler,
     function: HandlerFunction,
     event: Event,

@@ -13,6 +13,7 @@ from handlers.apis import MakeApis
 from handlers.http import AttemptHttp
 from hooks_testkit.delivered import Call
 from hooks_testkit.frozen_clock import FrozenClock
+from workers.attempt_tools import Workshop
 from workers.delivery import Deliverer
 from workers.page import Running
 from workers.rehearsal import KeeperAtOnce, PageOfOneProcess, QueueInMemory, SetTimer, SurroundingsLeftAlone
@@ -84,19 +85,17 @@ class Worker:
         self._kill = kill
         self._is_in_handler = False
         keeper = KeeperAtOnce(log, queue)
-        deliverer = Deliverer(
+        shop = Workshop(
             log,
             timer,
             self._announce,
             SurroundingsLeftAlone(),
             transaction_seconds=_TRANSACTION_SECONDS,
             after_commit=keeper.after_commit,
-            now=clock.now,
-            chance=lambda: 0.0,
-            logger=logger.bind,
             make_http=make_http,
             make_apis=make_apis,
         )
+        deliverer = Deliverer(shop, now=clock.now, chance=lambda: 0.0, logger=logger.bind)
         self._runner = Runner(log, PageOfOneProcess(), keeper, router, deliverer, lease=LEASE)
 
     def run_one_job(self) -> bool:

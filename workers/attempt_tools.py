@@ -35,6 +35,9 @@ _LEAST_SECONDS: Final = 0.001
 _MAKING: Final = RLock()  # handlers may use threads
 
 
+def _nothing(_aftermath: object) -> None: ...
+
+
 class Workshop:
     """What all attempts of a process share."""
 
@@ -46,9 +49,9 @@ class Workshop:
         surroundings: Surroundings,
         *,
         transaction_seconds: float,
-        after_commit: AfterCommit,
-        make_http: Callable[..., AttemptHttp],
-        make_apis: MakeApis,
+        after_commit: AfterCommit = _nothing,
+        make_http: Callable[..., AttemptHttp] = AttemptHttp,
+        make_apis: MakeApis = AttemptApis,
     ) -> None:
         self.log = log
         self.timer = timer

@@ -22,15 +22,16 @@ from handlers import Router
 from handlers.discovery import discover, warnings_for
 from handlers.settings import HandlerSettings
 from workers.api_access import apis_of
+from workers.attempt_tools import Workshop
 from workers.delivery import Deliverer
 from workers.jobs import CURRENT_RUNNER
 from workers.keeper import Keeper
 from workers.memory import GROWN_EXIT, Growth
-from workers.page import Note, SharedPage
+from workers.page import Announcer, Note, SharedPage
 from workers.queue.redis_queue import QUEUE_NAME, EventQueue, QueueUnavailable
 from workers.queue.settings import QueueSettings
 from workers.rq_worker import EventWorker
-from workers.runner import Announcer, Runner
+from workers.runner import Runner
 from workers.settings import WorkerSettings
 from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
@@ -100,14 +101,13 @@ class WorkerChild:
                 self._has_grown = True
                 self._stop()
 
-        deliverer = Deliverer(
+        shop = Workshop(
             self._log,
             self._timer,
             Announcer(self._page),
             surroundings,
             transaction_seconds=self._settings.transaction_seconds,
             after_commit=self._keeper.after_commit,
-            release=HandlerSettings().release,
             make_apis=apis_of(ApiSettings(), redis_url=self._redis_url),
         )
         self._surroundings = surroundings
@@ -116,7 +116,7 @@ class WorkerChild:
             self._page,
             self._keeper,
             router,
-            deliverer,
+            Deliverer(shop, release=HandlerSettings().release),
             lease=self._settings.lease,
             after_each=leave_when_grown,
         )

@@ -11,30 +11,22 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from eventlog.database import EventLog
 from eventlog.event import Event
 from eventlog.hold import Hold
 from eventlog.leases import Claimed, PriorDelivery
-from eventlog.outcome import AfterCommit, Result
+from eventlog.outcome import Result
 from eventlog.states import State
 from handlers import Context
-from handlers.apis import AttemptApis, MakeApis
 from handlers.attempt import attempt
-from handlers.http import AttemptHttp
 from handlers.outcome import HandlerTimeout, Outcome, Succeeded
 from handlers.registration import Handler, HandlerFunction
 from workers.attempt_tools import AttemptTools, Workshop
-from workers.page import Announce, Running
+from workers.page import Running
 from workers.result import report, result_of, success
-from workers.surroundings import Surroundings
-from workers.timer import HandlerTimer
-from workers.transaction_limit import KILL_AFTER_SECONDS
+from workers.timer import KILL_AFTER_SECONDS
 
 if TYPE_CHECKING:  # loads slowly
     from structlog.typing import FilteringBoundLogger
-
-
-def _nothing(_aftermath: object) -> None: ...
 
 
 def _utc_now() -> datetime:
@@ -70,35 +62,19 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
 class Deliverer:
     """Calls handlers, in the main thread."""
 
-    def __init__(  # noqa: PLR0913 - users' tests have doubles for each
+    def __init__(
         self,
-        log: EventLog,
-        timer: HandlerTimer,
-        announce: Announce,
-        surroundings: Surroundings,
+        shop: Workshop,
         *,
-        transaction_seconds: float,
-        after_commit: AfterCommit = _nothing,
         release: str | None = None,
         now: Callable[[], datetime] = _utc_now,
         chance: Callable[[], float] = random.random,
         logger: "Callable[..., FilteringBoundLogger]" = _handlers_logger,
-        make_http: Callable[..., AttemptHttp] = AttemptHttp,
-        make_apis: MakeApis = AttemptApis,
     ) -> None:
-        self._shop = Workshop(
-            log,
-            timer,
-            announce,
-            surroundings,
-            transaction_seconds=transaction_seconds,
-            after_commit=after_commit,
-            make_http=make_http,
-            make_apis=make_apis,
-        )
-        self._timer = timer
-        self._announce = announce
-        self._surroundings = surroundings
+        self._shop = shop
+        self._timer = shop.timer
+        self._announce = shop.announce
+        self._surroundings = shop.surroundings
         self._release = release
         self._now = now
         self._chance = chance
@@ -147,7 +123,7 @@ class Deliverer:
         )
         self._announce(running)
         try:
-            outcome = self._attempt(claimed.event, handler, context, failures)
+            outcome = self._within_time_limit(claimed.event, handler, context, failures)
         finally:
             tools.close()
             self._surroundings.restore()
@@ -164,37 +140,23 @@ class Deliverer:
         report(self._reports, claimed.event, result, hold.replay)
         return Delivered(result=result, is_recorded=recorded is not None)
 
-    def _attempt(self, event: Event, handler: Handler, context: Context, failures: int) -> Outcome:
+    def _within_time_limit(self, event: Event, handler: Handler, context: Context, failures: int) -> Outcome:
         # A copy for each handler: what one does to it, or to the decoded data, is nothing to the next.
-        own_event = _copy(event)
+        call = partial(
+            attempt, handler, _copy(event), context, failures=failures, random=self._chance, now=self._now
+        )
         outcome: Outcome | None = None
         try:
             self._timer.install()
             with self._timer.limit(handler.timeout_seconds):
-                outcome = attempt(
-                    handler,
-                    own_event,
-                    context,
-                    failures=failures,
-                    random=self._chance,
-                    now=self._now,
-                    function=partial(self._call, handler.function),
-                )
+                outcome = call(function=partial(self._guarded, handler.function))
         except HandlerTimeout as late:
             # It struck when the handler had just ended; an outcome that is there counts.
             if outcome is None:
-                outcome = attempt(
-                    handler,
-                    own_event,
-                    context,
-                    failures=failures,
-                    random=self._chance,
-                    now=self._now,
-                    function=_raising(late),
-                )
+                outcome = call(function=_raising(late))
         return outcome
 
-    def _call(self, function: HandlerFunction, event: Event, context: Context) -> object:
+    def _guarded(self, function: HandlerFunction, event: Event, context: Context) -> object:
         try:
             return function(event, context)
         finally:

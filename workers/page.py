@@ -137,3 +137,19 @@ class SharedPage:
     def close(self) -> None:
         self._memory.close()
         os.close(self.descriptor)
+
+
+class Announcer:
+    """Notes on the page which delivery runs, beside the claim that is already there."""
+
+    def __init__(self, page: SharedPage) -> None:
+        self._page = page
+
+    def __call__(self, running: Running | None) -> None:
+        if running is None:
+            self._page.end_running()
+            return
+        held = self._page.written
+        self._page.write(
+            Note(is_ready=True, lease=held.lease, replay=held.replay, queue=held.queue, running=running)
+        )

@@ -20,7 +20,7 @@ from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
 from workers.handing_on import hand_on_elsewhere
 from workers.keeper import Keeper
-from workers.page import Note, Running, SharedPage
+from workers.page import Note, SharedPage
 from workers.placing import limits_of
 
 
@@ -114,19 +114,3 @@ class Runner:
         """Finish the handlers of the event at hand, and hand back the rest; safe in a signal handler."""
         self._stopping = True
         self._keeper.hand_back_unstarted()
-
-
-class Announcer:
-    """Notes on the page which delivery runs, beside the claim that is already there."""
-
-    def __init__(self, page: SharedPage) -> None:
-        self._page = page
-
-    def __call__(self, running: Running | None) -> None:
-        if running is None:
-            self._page.end_running()
-            return
-        held = self._page.written
-        self._page.write(
-            Note(is_ready=True, lease=held.lease, replay=held.replay, queue=held.queue, running=running)
-        )

@@ -18,6 +18,9 @@ from typing import Final
 from handlers.outcome import HandlerTimeout
 from workers.signals import handler_of
 
+KILL_AFTER_SECONDS: Final = 2.0
+"""How long a handler may ignore that its time is up before it is killed."""
+
 _MakeError = Callable[[], BaseException]
 
 _AT_ONCE_SECONDS: Final = 1e-6

@@ -7,10 +7,7 @@ import msgspec
 from handlers.transaction import TransactionTimeout
 from workers.page import Announce, Running
 from workers.surroundings import Surroundings
-from workers.timer import HandlerTimer
-
-KILL_AFTER_SECONDS = 2.0
-"""How long a handler may ignore that its time is up before it is killed."""
+from workers.timer import KILL_AFTER_SECONDS, HandlerTimer
 
 
 class TransactionLimit:

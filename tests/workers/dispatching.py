@@ -14,6 +14,7 @@ from eventlog.settlement import settle
 from eventlog.sweep import sweep
 from handlers import Router
 from tests.workers.claims import make_due
+from workers.attempt_tools import Workshop
 from workers.delivery import Deliverer
 from workers.dispatch import Dispatcher
 from workers.page import Running
@@ -33,7 +34,11 @@ class Dispatching:
         self.lost = False
         self._dispatcher = Dispatcher(
             self.router,
-            Deliverer(log, timer, self.announced.append, Surroundings(STANDARD_INPUT), transaction_seconds=1),
+            Deliverer(
+                Workshop(
+                    log, timer, self.announced.append, Surroundings(STANDARD_INPUT), transaction_seconds=1
+                )
+            ),
         )
 
     def accept(self, event_id: str = "evt_1", event_type: str = "a.b", data: bytes = b"{}") -> None:

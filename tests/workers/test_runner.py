@@ -22,11 +22,12 @@ from handlers import Context, Event, RetryLater, Router
 from tests.eventlog.feeding import feed_all, make_replay
 from tests.eventlog.stored import accept, an_event, open_intake, run
 from tests.workers.claims import LONG, expire_leases
+from workers.attempt_tools import Workshop
 from workers.delivery import Deliverer
 from workers.keeper import Keeper
-from workers.page import Note, SharedPage
+from workers.page import Announcer, Note, SharedPage
 from workers.queue.redis_queue import EventQueue
-from workers.runner import Announcer, Runner
+from workers.runner import Runner
 from workers.surroundings import Surroundings
 from workers.timer import HandlerTimer
 
@@ -42,8 +43,8 @@ class Running:
         timer = HandlerTimer()
         timer.install()
         surroundings = Surroundings(self.page.descriptor)
-        deliverer = Deliverer(log, timer, Announcer(self.page), surroundings, transaction_seconds=1)
-        self.runner = Runner(log, self.page, self.keeper, self.router, deliverer, lease=LONG)
+        shop = Workshop(log, timer, Announcer(self.page), surroundings, transaction_seconds=1)
+        self.runner = Runner(log, self.page, self.keeper, self.router, Deliverer(shop), lease=LONG)
         self.keeper.start()
 
     def states(self, *ids: str) -> list[State]:

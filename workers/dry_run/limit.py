@@ -5,8 +5,7 @@ from time import monotonic
 
 from handlers.transaction import TransactionTimeout
 from workers.surroundings import Surroundings
-from workers.timer import HandlerTimer
-from workers.transaction_limit import KILL_AFTER_SECONDS
+from workers.timer import KILL_AFTER_SECONDS, HandlerTimer
 
 
 class TrialLimit:

@@ -13,7 +13,7 @@ import msgspec
 
 from workers.crash import describe_exit
 from workers.dry_run.messages import Findings, KillAt, Ready, Said, Trial, TrialError, line_of, read_said
-from workers.transaction_limit import KILL_AFTER_SECONDS
+from workers.timer import KILL_AFTER_SECONDS
 
 _START_SECONDS: Final = 60.0
 _LOOK_EVERY_SECONDS: Final = 0.05

@@ -30,8 +30,7 @@ from workers.dry_run.messages import Findings, RecordedCall, TrialError
 from workers.dry_run.place import Place
 from workers.step_shield import StepShield
 from workers.surroundings import Surroundings
-from workers.timer import HandlerTimer
-from workers.transaction_limit import KILL_AFTER_SECONDS
+from workers.timer import KILL_AFTER_SECONDS, HandlerTimer
 
 if TYPE_CHECKING:
     from clients.settings import ApiSettings
@@ -107,7 +106,9 @@ class Trier:
         )
         place = Place(handler.function)
         try:
-            outcome = self._attempt(replace(handler, function=self._guarded(place.watch)), event, context)
+            outcome = self._within_time_limit(
+                replace(handler, function=self._guarded(place.watch)), event, context
+            )
         finally:
             http.close()
             apis.close()
@@ -139,7 +140,7 @@ class Trier:
             ),
         )
 
-    def _attempt(self, handler: Handler, event: Event, context: Context) -> Outcome:
+    def _within_time_limit(self, handler: Handler, event: Event, context: Context) -> Outcome:
         outcome: Outcome | None = None
         try:
             self._timer.install()
