@@ -56,8 +56,10 @@ class Keeper:
             self._to_hand_back = set()
 
     def add(self, results: Sequence[Result], closing: Closing | None = None) -> None:
-        """Have outcomes of the batch recorded soon."""
+        """Have outcomes of the batch recorded soon, unless it was given up: then others run it again."""
         with self._changed:
+            if self._batch is None:
+                return  # kept, they would be work without an end
             is_first = not self._results and not self._closings
             self._results += results
             if closing is not None:
@@ -173,7 +175,7 @@ class Keeper:
         with self._changed:
             self._results, self._closings = [], []
             self._to_hand_back = set()
-        self._end(batch)
+            self._end(batch)
 
     def _end(self, batch: Batch) -> None:
         with self._changed:

@@ -198,6 +198,23 @@ def test_what_is_added_to_an_abandoned_batch_never_reaches_the_next(
     assert state(log, "evt_2") is State.DONE
 
 
+def test_it_rests_when_something_is_added_to_an_abandoned_batch(
+    log: EventLog, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: Any, **_kwargs: Any) -> NoReturn:
+        raise ValueError("a defect of ours")
+
+    monkeypatch.setattr("workers.keeper.settle", fail)
+    batch = claim_some(log, "evt_1")
+    keeper.watch(batch)
+    seq = start(batch)
+    with capture_logs():
+        keeper.add([a_result(seq)])
+        wait_until(lambda: keeper._batch is None)
+    keeper.add([a_result(seq)], closing(seq, "evt_1"))  # of handlers that ran meanwhile
+    assert not keeper._has_work()
+
+
 def test_an_event_with_an_outcome_that_is_refused_is_not_closed_and_its_neighbours_are(
     postgres_url: str, keep: Keep, open_log: Callable[[str], EventLog]
 ) -> None:
