@@ -51,7 +51,7 @@ class WorkerChild:
         self._redis_url = QueueSettings().url
         self._settings = WorkerSettings()
         self._timer = HandlerTimer()
-        self._keeper = Keeper(self._log, self._queue, each_look=self._look)
+        self._keeper = Keeper(self._log, self._queue, check_process=self._check_process)
         self._worker: EventWorker | None = None
         self._runner: Runner | None = None
         self._surroundings: Surroundings | None = None
@@ -152,7 +152,8 @@ class WorkerChild:
             raise StopRequested
         self._worker.request_stop()
 
-    def _look(self) -> None:
+    def _check_process(self) -> None:
+        """End a process whose files were closed, or whose parent vanished; in the keeper's thread."""
         if self._surroundings is not None:
             self._surroundings.require_intact()
         self._stop_when_orphaned()

@@ -29,10 +29,11 @@ _RETRY_SECONDS: Final = 0.5
 class Keeper:
     """Keeps one batch at a time."""
 
-    def __init__(self, log: EventLog, queue: EventQueue, *, each_look: Callable[[], None]) -> None:
+    def __init__(self, log: EventLog, queue: EventQueue, *, check_process: Callable[[], None]) -> None:
+        """`check_process` is called by the keeper's thread, several times a second, beside the handlers."""
         self._log = log
         self._queue = queue
-        self._each_look = each_look
+        self._check_process = check_process
         self._batch: Batch | None = None
         self._results: list[Result] = []
         self._closings: list[Closing] = []
@@ -100,7 +101,7 @@ class Keeper:
                     self._changed.wait_for(lambda: self._finishing, timeout=_SETTLE_EVERY_SECONDS)
                 batch, finishing = self._batch, self._finishing
                 self._finishing = finishing and batch is not None
-            self._each_look()
+            self._check_process()
             if batch is None:
                 continue
             try:

@@ -70,7 +70,7 @@ class KeeperAtOnce(Keeper):
     """Records each outcome when it comes, in the thread of the handlers."""
 
     def __init__(self, log: EventLog, queue: EventQueue) -> None:
-        super().__init__(log, queue, each_look=lambda: None)
+        super().__init__(log, queue, check_process=lambda: None)
         self._kept: Batch | None = None
 
     def watch(self, batch: Batch) -> None:

@@ -38,7 +38,7 @@ def keep(queue: EventQueue) -> Iterator[Keep]:
     keepers: list[Keeper] = []
 
     def start_keeper(log: EventLog, queue: EventQueue = queue) -> Keeper:
-        keepers.append(Keeper(log, queue, each_look=lambda: None))
+        keepers.append(Keeper(log, queue, check_process=lambda: None))
         keepers[-1].start()
         return keepers[-1]
 

@@ -39,7 +39,7 @@ class Running:
         self.log = log
         self.router = Router()
         self.page = SharedPage.create()
-        self.keeper = Keeper(log, queue, each_look=lambda: None)
+        self.keeper = Keeper(log, queue, check_process=lambda: None)
         timer = HandlerTimer()
         timer.install()
         surroundings = Surroundings(self.page.descriptor)
