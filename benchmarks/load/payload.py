@@ -26,20 +26,22 @@ class Payload:
 class PayloadMaker:
     """Makes events with ids of its own."""
 
-    def __init__(self, prefix: str, *, size: int, seed: int = 1) -> None:
-        """`size` is that of a body, in bytes."""
+    def __init__(self, prefix: str, *, size: int, own_subjects: bool = False, seed: int = 1) -> None:
+        """`size` is that of a body, in bytes; with `own_subjects` no two events are about the same memory."""
         if not SMALLEST_BYTES <= size <= LARGEST_BYTES:
             raise ValueError(f"a body has {SMALLEST_BYTES} to {LARGEST_BYTES} bytes, not {size}")
         self._prefix = prefix
         self._size = size
+        self._own_subjects = own_subjects
         self._random = random.Random(seed)
         self._text = base64.b64encode(self._random.randbytes(2 * size))
 
     def make(self, number: int) -> Payload:
         its_id = event_id(self._prefix, number)
+        subject = f"mem_{its_id.removeprefix('evt_')}" if self._own_subjects else f"memory-{number % 10_000}"
         head = (
             f'{{"id":"{its_id}","type":"memory.stored","createdAt":"2026-01-30T12:00:00Z","data":'
-            f'{{"memoryId":"memory-{number % 10_000}","tags":["project","update"],"content":"'
+            f'{{"memoryId":"{subject}","tags":["project","update"],"content":"'
         ).encode()
         tail = b'"}}'
         missing = self._size - len(head) - len(tail)

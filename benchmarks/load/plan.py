@@ -20,6 +20,8 @@ class Load:
     """Of a body, in bytes."""
     duplicates: float = 0.0
     """Share of the requests that repeat an event sent before."""
+    own_subjects: bool = False
+    """Whether each event is about a subject of its own, which falls anywhere in an index, as its id does."""
     keep_alive: bool = True
     rate: float | None = None
     """Requests a second; None: as fast as answers come."""

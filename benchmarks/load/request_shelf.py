@@ -27,7 +27,7 @@ class RequestShelf:
         if key not in self._held:
             self._held[key] = write_requests(
                 self._folder / f"requests-{len(self._held)}",
-                PayloadMaker(f"{run}-{part}", size=load.size),
+                PayloadMaker(f"{run}-{part}", size=load.size, own_subjects=load.own_subjects),
                 dialect,
                 number=load.requests,
                 duplicates=load.duplicates,

@@ -52,7 +52,7 @@ def pace(door: Door, dialect: Dialect, load: Load, *, run: str) -> Paced:
     if load.rate is None:
         raise ValueError("a paced run needs a rate")
     before = door.rows() if door.rows is not None else 0
-    maker = PayloadMaker(run, size=load.size)
+    maker = PayloadMaker(run, size=load.size, own_subjects=load.own_subjects)
     payloads = [maker.make(number) for number in range(int(load.rate * load.seconds))]
     sent = [(payload.id, request_bytes(payload, dialect)) for payload in payloads]
     found = send_paced(door.port, sent, rate=load.rate, connections=load.connections)

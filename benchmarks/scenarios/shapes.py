@@ -23,6 +23,7 @@ SHAPES: Final[Mapping[str, Load]] = {
     "8 connections": replace(_USUAL, connections=8),
     "128 connections": replace(_USUAL, connections=128),
     "256 connections": replace(_USUAL, connections=256),
+    "a subject of its own each": replace(_USUAL, own_subjects=True),
     "a fifth sent before": replace(_USUAL, duplicates=0.2),
     "a connection a request, 1 at a time": replace(_USUAL, connections=1, keep_alive=False),
     "a connection a request, 32 at a time": replace(_USUAL, keep_alive=False),

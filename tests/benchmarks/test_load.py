@@ -30,6 +30,15 @@ def test_ids_are_unique_and_the_same_again() -> None:
     assert ids[:2] == [event_id("a", 0), event_id("a", 1)]
 
 
+def test_subjects_are_ten_thousand_or_one_for_each_event() -> None:
+    def subjects(maker: PayloadMaker) -> list[str]:
+        return [json.loads(maker.make(number).body)["data"]["memoryId"] for number in (0, 1, 10_000)]
+
+    first, second, again = subjects(PayloadMaker("run", size=200))
+    assert first == again != second
+    assert len(set(subjects(PayloadMaker("run", size=200, own_subjects=True)))) == 3
+
+
 def test_a_size_that_no_event_has_is_refused() -> None:
     with pytest.raises(ValueError, match="not 100"):
         PayloadMaker("run", size=100)
