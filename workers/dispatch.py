@@ -48,14 +48,14 @@ class Dispatcher:
     ) -> None:
         """Run what is due of one event; `record` is called with each outcome as it comes.
 
-        The last call closes the event, which only its original run does. The handlers `elsewhere` are not
-        called; those of them that are `unplaced` could not be handed on yet. When `is_lost` says that another
-        worker may have taken over, nothing more is run.
+        The last call closes the event, where that is held itself. The handlers `elsewhere` are not called;
+        those of them that are `unplaced` could not be handed on yet. When `is_lost` says that another worker
+        may have taken over, nothing more is run.
         """
-        by_event = hold.by_event
         states = {prior.handler: prior.state for prior in claimed.prior if prior.queue is None}
         unrecorded: list[Result] = []
-        for handler, prior in self._due_in_original(claimed) if by_event else self._due_alone(claimed):
+        due = self._due_by_event(claimed) if hold.by_event else self._due_by_delivery(claimed)
+        for handler, prior in due:
             if handler.name in elsewhere:
                 continue
             if unrecorded:  # before the next handler runs; the last outcome is recorded with the event's end
@@ -69,7 +69,7 @@ class Dispatcher:
             states[handler.name] = delivered.result.state
             if not delivered.is_recorded:
                 unrecorded = [delivered.result]
-        if by_event:
+        if hold.by_event:
             # What could not be handed on yet is tried again soon, with the event.
             states |= dict.fromkeys(unplaced, State.WAITING)
             record(
@@ -85,7 +85,7 @@ class Dispatcher:
         elif unrecorded:
             record(unrecorded, None)
 
-    def _due_in_original(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
+    def _due_by_event(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
         """Give the handlers to run now: those without an outcome yet, and those whose retry is due."""
         if not claimed.prior:
             return [(handler, None) for handler in self._router.for_type(claimed.event.type)]
@@ -102,7 +102,7 @@ class Dispatcher:
             if handler.name not in prior or prior[handler.name].is_due
         ]
 
-    def _due_alone(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
+    def _due_by_delivery(self, claimed: Claimed) -> list[tuple[Handler, PriorDelivery | None]]:
         """Give the handlers whose deliveries were claimed, in a replay or in a queue of their own."""
         registered = {handler.name: handler for handler in self._router.handlers}
         return [

@@ -1,4 +1,7 @@
-"""One job, from claim to settled: the path of an event through a worker, in the order of its calls."""
+"""One job, from claim to settled: the path of an event through a worker, in the order of its calls.
+
+A job of RQ names `jobs.run_events`, which finds the runner of its process (`child` sets it), and calls `run`.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
