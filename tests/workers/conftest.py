@@ -7,7 +7,9 @@ import pytest
 
 from eventlog.database import EventLog
 from tests.eventlog.stored import opened
+from tests.workers.running import Running
 from tests.workers.worksite import Site
+from workers.queue.redis_queue import EventQueue
 
 
 @pytest.fixture
@@ -28,6 +30,23 @@ def open_log() -> Iterator[Callable[[str], EventLog]]:
 def log(sqlite_url: str, open_log: Callable[[str], EventLog]) -> EventLog:
     """Return an empty log on SQLite."""
     return open_log(sqlite_url)
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[EventQueue]:
+    """Return the queue in an empty Redis."""
+    made = EventQueue.connect(redis_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def running(log: EventLog, queue: EventQueue) -> Iterator[Running]:
+    """Return what runs jobs in the test's own process."""
+    made = Running(log, queue)
+    yield made
+    made.keeper.finish()
+    made.page.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The clock's turns, with the test's own time."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
@@ -31,13 +30,6 @@ from workers.rehearsal import Job, QueueInMemory
 
 OVER = timedelta(seconds=1)
 LEASE = timedelta(seconds=3)
-
-
-@pytest.fixture
-def queue(redis_url: str) -> Iterator[EventQueue]:
-    made = EventQueue.connect(redis_url)
-    yield made
-    made.close()
 
 
 @pytest.fixture

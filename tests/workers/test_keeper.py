@@ -26,13 +26,6 @@ Keep = Callable[..., Keeper]
 
 
 @pytest.fixture
-def queue(redis_url: str) -> Iterator[EventQueue]:
-    made = EventQueue.connect(redis_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def keep(queue: EventQueue) -> Iterator[Keep]:
     """Return what starts a keeper on a log; it keeps nothing beyond the test."""
     keepers: list[Keeper] = []

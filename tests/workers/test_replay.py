@@ -1,7 +1,5 @@
 """Feeding replays to the queue, with the test's own time."""
 
-from collections.abc import Iterator
-
 import pytest
 from structlog.testing import capture_logs
 
@@ -17,13 +15,6 @@ from tests.eventlog.lane import LONG, Lane
 from tests.eventlog.stored import accept, an_event, run
 from workers.queue.redis_queue import EventQueue
 from workers.replay import ReplayFeeder, choose_handlers
-
-
-@pytest.fixture
-def queue(redis_url: str) -> Iterator[EventQueue]:
-    made = EventQueue.connect(redis_url)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Jobs for those whose turn has come: to each queue and run its own, and to nobody when Redis is away."""
 
-from collections.abc import Iterator
 from contextlib import closing
 
-import pytest
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -13,12 +11,6 @@ from eventlog.outcome import Woken
 from tests.servers.valkey import Valkey
 from workers.queue.redis_queue import EventQueue, rq_name
 from workers.waking import send_woken
-
-
-@pytest.fixture
-def queue(redis_url: str) -> Iterator[EventQueue]:
-    with closing(EventQueue.connect(redis_url)) as queue:
-        yield queue
 
 
 def jobs(redis_url: str, queue: str | None) -> list[tuple[object, ...]]:

@@ -1,7 +1,6 @@
 import json
 import time
 import zlib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +14,6 @@ from workers.queue.redis_queue import IDS_A_JOB, JOB_FUNCTION, QUEUE_NAME, Event
 
 BOUND_SECONDS = 5
 """Far below the 40 s of redis-py's own defaults, and far above the second that is set."""
-
-
-@pytest.fixture
-def queue(redis_url: str) -> Iterator[EventQueue]:
-    queue = EventQueue.connect(redis_url)
-    yield queue
-    queue.close()
 
 
 def test_a_job_carries_ids_and_the_replay_and_nothing_else(queue: EventQueue, valkey: Valkey) -> None:

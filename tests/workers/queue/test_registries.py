@@ -19,13 +19,6 @@ from workers.rq_worker import EventWorker
 
 
 @pytest.fixture
-def queue(redis_url: str) -> Iterator[EventQueue]:
-    queue = EventQueue.connect(redis_url)
-    yield queue
-    queue.close()
-
-
-@pytest.fixture
 def registries(redis_url: str) -> Iterator[QueueRegistries]:
     registries = QueueRegistries.connect(redis_url)
     yield registries
