@@ -10,11 +10,10 @@ import structlog
 from eventlog.database import EventLog
 from eventlog.errors import LogUnavailable
 from eventlog.hand_on import Placement, hand_on
-from eventlog.hold import ORIGINAL_RUN
+from eventlog.hold import ORIGINAL_RUN, Hold
 from eventlog.leases import Claimed
 from eventlog.outcome import Woken
 from handlers import Router
-from workers.batch import Batch
 from workers.placing import placements
 
 _TRY_SECONDS: Final = 0.2
@@ -25,7 +24,7 @@ _AT_ONCE: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
-    """Which handlers a worker is not to call for the events of a batch, by event."""
+    """Which handlers a worker is not to call for what it claimed, by event."""
 
     handlers: Mapping[int, Collection[str]]
     unplaced: Mapping[int, Collection[str]]
@@ -38,26 +37,26 @@ _NOTHING: Final = Elsewhere(handlers={}, unplaced={})
 def hand_on_elsewhere(
     log: EventLog,
     router: Router,
-    batch: Batch,
+    hold: Hold,
     claimed: Sequence[Claimed],
     *,
     wake: Callable[[Sequence[Woken]], None],
 ) -> Elsewhere:
     """Hand on what is to run elsewhere, for a moment also again; `wake` is given what may run then."""
-    wanted = [placement for one in claimed for placement in placements(router, one, batch.hold)]
+    wanted = [placement for one in claimed for placement in placements(router, one, hold)]
     if not wanted:
         return _NOTHING
-    placed, unplaced = _hand_on(log, batch, wanted, wake)
+    placed, unplaced = _hand_on(log, hold, wanted, wake)
     handed_on = {seq for seq, _ in placed}
     for one in claimed:
-        if one.seq in handed_on and batch.hold.replay == ORIGINAL_RUN:
+        if one.seq in handed_on and hold.replay == ORIGINAL_RUN:
             structlog.get_logger("worker").info("event_handed_on", event_id=one.event.id)
     return Elsewhere(handlers=_by_event(wanted), unplaced=_by_event(unplaced))
 
 
 def _hand_on(
     log: EventLog,
-    batch: Batch,
+    hold: Hold,
     wanted: Sequence[Placement],
     wake: Callable[[Sequence[Woken]], None],
 ) -> tuple[set[tuple[int, str]], Sequence[Placement]]:
@@ -73,12 +72,10 @@ def _hand_on(
     try:
         while True:
             for start in range(0, len(left), _AT_ONCE):
-                handed = hand_on(log, batch.hold, left[start : start + _AT_ONCE])
+                handed = hand_on(log, hold, left[start : start + _AT_ONCE])
                 wake(handed.woken)
                 placed |= handed.placed
-                # A delivery may have been taken to its line by another worker, as order wants it.
-                if batch.hold.by_event and handed.lost - lost:
-                    batch.report_lost(handed.lost - lost)
+                # No news: the keeper may have handed it back, or another worker have taken it to its line.
                 lost |= handed.lost
             left = still(left)
             if not left or monotonic() > until:

@@ -85,7 +85,7 @@ class Runner:
 
     def _run(self, batch: Batch, claimed: Sequence[Claimed]) -> None:
         self._keeper.watch(batch)
-        elsewhere = hand_on_elsewhere(self._log, self._router, batch, claimed, wake=self._keeper.wake)
+        elsewhere = hand_on_elsewhere(self._log, self._router, batch.hold, claimed, wake=self._keeper.wake)
         if self._stopping:
             self._keeper.hand_back_unstarted()
         while not self._stopping and (one := batch.start_next()) is not None:

@@ -20,6 +20,7 @@ from eventlog.tables import events
 from handlers import Context, Event, RetryLater
 from tests.eventlog.feeding import feed_all, make_replay
 from tests.eventlog.stored import accept, an_event, open_intake, run
+from tests.servers.waiting import wait_until
 from tests.workers.running import Running
 from workers.queue.redis_queue import EventQueue
 
@@ -46,10 +47,27 @@ def test_what_was_lost_before_it_could_be_handed_on_is_not_said_to_be_handed_on(
     with capture_logs() as logs:
         running.runner.run(["evt_1", "evt_2"], 0)
     assert [(line["event"], line.get("event_id")) for line in logs] == [
-        ("lease_lost", None),
         ("event_handed_on", "evt_2"),
+        ("lease_lost", None),
     ]
     assert running.states("evt_1", "evt_2") == [State.RUNNING, State.WAITING]
+
+
+def test_what_was_handed_back_meanwhile_is_neither_handed_on_nor_lost(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.router.on("*", order="strict", name="in_order")(lambda event, ctx: None)
+    accept(running.log, "evt_1")
+
+    def hand_on_late(*args: Any, **kwargs: Any) -> Any:
+        running.keeper.hand_back_unstarted()
+        wait_until(lambda: running.states("evt_1") == [State.QUEUED])
+        return hand_on(*args, **kwargs)
+
+    monkeypatch.setattr("workers.handing_on.hand_on", hand_on_late)
+    with capture_logs() as logs:
+        running.runner.run(["evt_1"], 0)
+    assert logs == []
 
 
 def ask_for_an_hour(event: Event, ctx: Context) -> RetryLater:
