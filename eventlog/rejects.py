@@ -62,7 +62,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectFilter:
-    """NewReject requests to which all of the given conditions apply; with none, every one."""
+    """Refused requests to which all of the given conditions apply; with none, every one."""
 
     ids: tuple[int, ...] | None = None
     is_signed: bool | None = None

@@ -1,4 +1,4 @@
-"""NewReject requests as JSON values, for machines."""
+"""Refused requests as JSON values, for machines."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""NewReject requests for tests, and a ring in memory that a test can put out of reach."""
+"""Refused requests for tests, and a ring in memory that a test can put out of reach."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""NewReject requests are taken in by the same steps as fresh ones, on both databases."""
+"""Refused requests are taken in by the same steps as fresh ones, on both databases."""
 
 import json
 from collections.abc import Iterator, Sequence
