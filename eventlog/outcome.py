@@ -80,3 +80,7 @@ class Aftermath:
 
 AfterCommit = Callable[[Aftermath], None]
 """Called when outcomes are committed, with what they mean for others: sends jobs, tells of what is over."""
+
+
+def do_nothing(_aftermath: Aftermath) -> None:
+    """Leave what outcomes mean for others to the sweep."""

@@ -12,13 +12,10 @@ from eventlog.database import EventLog
 from eventlog.event_rows import close_events
 from eventlog.faults import Fault, classify
 from eventlog.hold import Hold
-from eventlog.outcome import AfterCommit, Aftermath, Closing, Failure, Result
+from eventlog.outcome import AfterCommit, Aftermath, Closing, Failure, Result, do_nothing
 from eventlog.outcome_rows import held_seqs, record_results
 
 _NOT_STORABLE: Final = "OutcomeNotStorable"
-
-
-def _nothing(_aftermath: Aftermath) -> None: ...
 
 
 def settle(
@@ -27,7 +24,7 @@ def settle(
     *,
     results: Sequence[Result],
     closings: Sequence[Closing] = (),
-    after_commit: AfterCommit = _nothing,
+    after_commit: AfterCommit = do_nothing,
 ) -> set[int]:
     """Record results, and close events, as far as they are held still.
 

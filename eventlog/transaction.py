@@ -15,7 +15,7 @@ from eventlog.errors import CommitUnknown, LeaseLost, LogUnavailable
 from eventlog.event_rows import lock_events
 from eventlog.faults import Fault, classify
 from eventlog.hold import Hold
-from eventlog.outcome import AfterCommit, Result
+from eventlog.outcome import AfterCommit, Result, do_nothing
 from eventlog.outcome_rows import record_results
 from eventlog.tables import deliveries, events
 
@@ -73,7 +73,7 @@ def begin(
     seq: int,
     handler: str,
     seconds: float,
-    after_commit: AfterCommit = lambda _aftermath: None,
+    after_commit: AfterCommit = do_nothing,
 ) -> Iterator[OutcomeTransaction]:
     """Open a transaction for a delivery that is held; `after_commit` is told of its aftermath.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from eventlog.database import EventLog
 from eventlog.effects import StepsOnRecord
 from eventlog.hold import Hold
-from eventlog.outcome import AfterCommit, Result
+from eventlog.outcome import AfterCommit, Result, do_nothing
 from eventlog.transaction import begin
 from handlers.apis import AttemptApis, MakeApis
 from handlers.http import AttemptHttp
@@ -35,9 +35,6 @@ _LEAST_SECONDS: Final = 0.001
 _MAKING: Final = RLock()  # handlers may use threads
 
 
-def _nothing(_aftermath: object) -> None: ...
-
-
 class Workshop:
     """What all attempts of a process share."""
 
@@ -49,7 +46,7 @@ class Workshop:
         surroundings: Surroundings,
         *,
         transaction_seconds: float,
-        after_commit: AfterCommit = _nothing,
+        after_commit: AfterCommit = do_nothing,
         make_http: Callable[..., AttemptHttp] = AttemptHttp,
         make_apis: MakeApis = AttemptApis,
     ) -> None:

@@ -17,13 +17,6 @@ SECONDS_TO_SPARE = 0.5
 """For what must not wait for Redis at all, on a busy machine."""
 
 
-@pytest.fixture
-def queue(redis_url: str) -> Iterator[EventQueue]:
-    queue = EventQueue.connect(redis_url)
-    yield queue
-    queue.close()
-
-
 @contextmanager
 def running(queue: EventQueue) -> Iterator[Enqueuer]:
     enqueuer = Enqueuer(queue)
