@@ -10,7 +10,7 @@ from eventlog.received import Window
 from eventlog.replay_pairs import find_repeated
 from eventlog.replay_turn import Candidate
 from eventlog.replays import Replay
-from eventlog.states import State
+from eventlog.states import NOTABLE
 from eventlog.tables import events
 
 _SEQS_A_LOOK: Final = 200_000
@@ -52,9 +52,11 @@ def _has_index(replay: Replay) -> bool:
         return False
     if selection.last_run is not None:
         return selection.last_run.must_be_dead or replay.only_failed
-    if selection.type is not None and selection.state in (State.QUEUED, State.RUNNING, State.DONE):
-        return selection.subject is not None  # there is none that begins with both
-    return selection.subject is not None or selection.type is not None or selection.state is not None
+    if selection.subject is not None:
+        return True
+    if selection.type is not None and selection.state is not None:
+        return selection.state in NOTABLE  # else there is none that begins with both
+    return selection.type is not None or selection.state is not None
 
 
 def _find_repeated(connection: Connection, replay: Replay, upto: int, at_most: int) -> list[Candidate]:

@@ -56,23 +56,22 @@ def preview(
     listed: int = 0,
 ) -> Preview:
     """Foresee a replay of the selection by handlers, given as their names with their patterns."""
-    if selection.last_run is not None:
-        return _preview_repeated(log, selection, handlers, only_failed=only_failed, listed=listed)
     with log.read() as connection:
-        selected = _conditions(connection, selection)
-    if only_failed and not selection.ids:
-        # From the dead on: of all that is selected they may be few.
-        found = _preview_repeated(log, selection, handlers, only_failed=True, listed=listed)
-        with log.read() as connection:
-            number = _count(connection, selected)
-        first = tuple(replace(event, handlers=None) for event in found.first)
-        return Preview(selected=number, wanted=found.wanted, first=first)
-    wanted = (*selected, _wanted(handlers, only_failed=only_failed))
-    columns = (events.c.id, events.c.type, events.c.state, events.c.received_at)
-    query = select(*columns).where(*wanted).order_by(events.c.seq).limit(listed)
-    with log.read() as connection:
+        window = exact_window_of(connection, selection, Window())
+        if selection.last_run is not None:
+            return _preview_repeated(connection, selection, window, handlers, only_failed, listed)
+        selected = _conditions(selection, window)
+        number = _count(connection, selected)
+        if only_failed and not selection.ids:
+            # From the dead on: of all that is selected they may be few.
+            found = _preview_repeated(connection, selection, window, handlers, only_failed, listed)
+            first = tuple(replace(event, handlers=None) for event in found.first)
+            return Preview(selected=number, wanted=found.wanted, first=first)
+        wanted = (*selected, _wanted(handlers, only_failed=only_failed))
+        columns = (events.c.id, events.c.type, events.c.state, events.c.received_at)
+        query = select(*columns).where(*wanted).order_by(events.c.seq).limit(listed)
         return Preview(
-            selected=_count(connection, selected),
+            selected=number,
             wanted=_count(connection, wanted),
             first=tuple(
                 PreviewedEvent(**row._asdict() | {"state": State(row.state)})
@@ -82,35 +81,21 @@ def preview(
 
 
 def _preview_repeated(
-    log: EventLog,
+    connection: Connection,
     selection: Selection,
+    window: Window,
     handlers: Mapping[str, Sequence[str]],
-    *,
     only_failed: bool,
     listed: int,
 ) -> Preview:
-    with log.read() as connection:
-        window = exact_window_of(connection, selection, Window())
-        number, of_handlers = count_repeated(
-            connection,
-            selection,
-            handlers,
-            only_failed=only_failed,
-            limit=COUNT_LIMIT + 1,
-            window=window,
-        )
-        found = (
-            find_repeated(
-                connection,
-                selection,
-                handlers,
-                only_failed=only_failed,
-                limit=listed,
-                window=window,
-            )
-            if listed
-            else []
-        )
+    number, of_handlers = count_repeated(
+        connection, selection, handlers, only_failed=only_failed, limit=COUNT_LIMIT + 1, window=window
+    )
+    found = (
+        find_repeated(connection, selection, handlers, only_failed=only_failed, limit=listed, window=window)
+        if listed
+        else []
+    )
     return Preview(
         selected=number,
         wanted=number,
@@ -138,8 +123,7 @@ def unknown_ids(log: EventLog, ids: Sequence[str]) -> list[str]:
     return [event_id for event_id in ids if event_id not in known]
 
 
-def _conditions(connection: Connection, selection: Selection) -> list[ColumnElement[bool]]:
-    window = exact_window_of(connection, selection, Window())
+def _conditions(selection: Selection, window: Window) -> list[ColumnElement[bool]]:
     if window.below - window.after > _READ_IN_ORDER_SEQS:
         return selection.conditions()
     # Else the index of another condition may hold many events before that time.

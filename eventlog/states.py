@@ -36,6 +36,9 @@ UNFINISHED: Final = (State.QUEUED, State.RUNNING, State.WAITING)
 REQUEUE_GRACE: Final = timedelta(seconds=5)
 """How long an event or a delivery may be queued and unclaimed before the sweep sends a job for it again."""
 
+NOTABLE: Final = (State.WAITING, State.DEAD, State.RESOLVED, State.UNHANDLED, State.SKIPPED)
+"""Those of an event that is at rest, and not done: indexes by type, and by subject, hold these states too."""
+
 HELD_BACK: Final = (State.PARKED, State.THROTTLED)
 """Unfinished deliveries that nothing is due of: they go on when another one has ended."""
 

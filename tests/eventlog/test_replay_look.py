@@ -123,6 +123,7 @@ def test_what_an_index_leads_to_is_found_at_once(log: EventLog, selection: Selec
     [
         Selection(type="agent.*"),
         Selection(type="agent.failed", state=State.DONE),
+        Selection(type="agent.failed", state=State.PARKED),
         Selection(type="agent.failed", since=NOW - DAY),
         Selection(state=State.DONE, until=NOW - DAY),
         Selection(last_run=LastRun(version="abc123"), since=NOW - DAY),
