@@ -13,13 +13,19 @@ from eventlog.detail import read_detail
 from eventlog.diagnosis import read_recently_dead, read_unclaimed
 from eventlog.failure_group_detail import read_group
 from eventlog.failure_groups import Filters, read_groups
+from eventlog.last_run import LastRun
 from eventlog.listing import read_page
 from eventlog.lone_diagnosis import read_held_lines
+from eventlog.replay_feed import feed
+from eventlog.replay_preview import preview
+from eventlog.replays import cancel, create
 from eventlog.selection import Selection
 from eventlog.states import State
 from eventlog.sweep import sweep
+from workers.replay import choose_handlers
 
 _FIRST_PAGE = 25
+_TURN_EVENTS = 1000
 _DAY = timedelta(days=1)
 
 
@@ -78,6 +84,36 @@ def looks_at(log: EventLog) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "doctor: backlog", partial(read_unclaimed, log, after=timedelta(minutes=1))
     yield "doctor: dead", partial(read_recently_dead, log, within=_DAY)
     yield "doctor: order", partial(read_held_lines, log)
+    replays = {
+        "since": Selection(since=newest.received_at - _DAY),
+        "since, half of all": Selection(since=middle),
+        "since and type": Selection(since=newest.received_at - 5 * _DAY, type="memory.stored"),
+        "family": Selection(type="agent.*"),
+        "type and state": Selection(type="usage.threshold", state=State.DEAD),
+        "subject": Selection(subject="project-3"),
+        "fingerprint": Selection(last_run=LastRun(fingerprint=fingerprint)),
+    }
+    for name, selection in replays.items():
+        yield f"replay begun: {name}", partial(begin_replay, log, selection)
+    lately_received = Selection(since=newest.received_at - _DAY)
+    yield "replay begun: failed, since", partial(begin_replay, log, lately_received, only_failed=True)
+
+
+def begin_replay(log: EventLog, selection: Selection, *, only_failed: bool = False) -> int:
+    """Foresee a replay and make it, as its command does; feed it as the clock does, until jobs could be sent.
+
+    Gives for how many events.
+    """
+    handlers = {"mirror": ["*"]}
+    preview(log, selection, handlers, only_failed=only_failed)
+    number = create(
+        log, selection=selection, handlers=handlers, only_failed=only_failed, who="hooks benchmarks"
+    )
+    while not (fed := feed(log, number, turn=_TURN_EVENTS, choose=choose_handlers)).event_ids:
+        if fed.finished:
+            break
+    cancel(log, number)
+    return len(fed.event_ids)
 
 
 def milliseconds(look: Callable[[], object]) -> float:
